@@ -45,7 +45,7 @@ jdk:  ## install a Java 17 into .jdk
 	@$(python) bootstrap/env.py .jdk requirements/jdk.txt
 
 lock: preflight  ## regenerate the pins; UPGRADE=1 moves them forward
-	@$(python) bootstrap/env.py --lock $(if $(UPGRADE),--upgrade)
+	@$(python) bootstrap/env.py $(if $(UPGRADE),--upgrade,--lock)
 	@$(MAKE) env
 	@$(run) bootstrap/jars.py --lock
 

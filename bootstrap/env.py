@@ -12,50 +12,29 @@ import shutil
 import subprocess
 import sys
 import venv
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 REQUIREMENTS = ROOT / "requirements"
 UV = ROOT / ".venv-uv/bin/uv"
-LOCKED = ("bootstrap", "jdk", "spark", "dev", "airflow")  # dev is constrained by spark.txt
+LOCKED = ("bootstrap", "jdk", "spark", "dev", "airflow")  # dev.in is constrained by spark.txt
 
 
-@contextmanager
-def exclusive(folder: Path) -> Iterator[int]:
-    """One builder per folder; children inherit the lock, so an orphaned installer still holds it."""
-    with open(f"{folder}.lock", "w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        yield lock.fileno()
-
-
-def ensure(folder: Path, requirements: list[Path], install: Callable[[Path, int], None]) -> None:
-    content = b"".join(path.read_bytes() for path in requirements)
-    stamp = f"{hashlib.sha256(content).hexdigest()} {folder} {sys.version}\n"
-    finished = folder / ".finished"
-    with exclusive(folder) as lock:
-        if finished.exists() and finished.read_text() == stamp:
-            return
-        print(f"Installing {', '.join(p.name for p in requirements)} into {folder.name}", flush=True)
-        shutil.rmtree(folder, ignore_errors=True)
-        install(folder, lock)
-        finished.write_text(stamp)
-
-
-def run(*command: str | Path, lock: int | None = None) -> None:
-    done = subprocess.run(command, pass_fds=() if lock is None else (lock,), env=uv_environment())
+def run(*command: str | Path) -> None:
+    # Children inherit the folder's lock: an installer that outlives us still holds it.
+    done = subprocess.run(command, close_fds=False, env=uv_environment())
     if done.returncode:
-        sys.exit(f"This step failed with exit code {done.returncode}: {' '.join(map(str, command))}")
+        text = " ".join(map(str, command))
+        sys.exit(f"This step failed with exit code {done.returncode}: {text}")
 
 
 def uv_environment() -> dict[str, str]:
     """uv does not read pip's configuration: hand over what a mirrored machine has set there."""
-    env = {k: v for k, v in os.environ.items() if k not in ("VIRTUAL_ENV", "CONDA_PREFIX")}
-    pip = UV.with_name("python")
-    listing = [pip, "-m", "pip", "config", "list"]
-    lines = subprocess.run(listing, capture_output=True, text=True).stdout if pip.exists() else ""
-    for line in lines.splitlines():
+    env = dict(os.environ)
+    pip = UV.with_name("pip")
+    listing = subprocess.run([pip, "config", "list"], capture_output=True, text=True)
+    for line in listing.stdout.splitlines():
         key, _, value = line.partition("=")
         for name, variable in (("index-url", "UV_DEFAULT_INDEX"), ("cert", "SSL_CERT_FILE")):
             if key.endswith(f".{name}"):
@@ -63,46 +42,65 @@ def uv_environment() -> dict[str, str]:
     return env
 
 
-def ensure_uv() -> None:
-    def install(folder: Path, lock: int) -> None:
-        venv.create(folder, with_pip=True)
-        pip = (folder / "bin/python", "-m", "pip", "install", "-q", "--disable-pip-version-check")
-        run(*pip, "--require-hashes", "-r", pins, lock=lock)
+def ensure(folder: Path, requirements: list[Path], install: Callable[[], None]) -> None:
+    content = b"".join(path.read_bytes() for path in requirements)
+    stamp = f"{hashlib.sha256(content).hexdigest()} {folder} {sys.version}\n"
+    finished = folder / ".finished"
+    with Path(f"{folder}.lock").open("w") as lock:
+        os.set_inheritable(lock.fileno(), True)
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if finished.exists() and finished.read_text() == stamp:
+            return
+        names = ", ".join(path.name for path in requirements)
+        print(f"Installing {names} into {folder.name}", flush=True)
+        shutil.rmtree(folder, ignore_errors=True)
+        install()
+        finished.write_text(stamp)
 
-    pins = REQUIREMENTS / "bootstrap.txt"
-    ensure(UV.parent.parent, [pins], install)
+
+def ensure_uv() -> None:
+    folder, pins = UV.parent.parent, REQUIREMENTS / "bootstrap.txt"
+
+    def install() -> None:
+        venv.create(folder, with_pip=True, symlinks=True)
+        run(UV.with_name("pip"), "install", "-q", "--require-hashes", "-r", pins)
+
+    ensure(folder, [pins], install)
 
 
 def ensure_environment(folder: Path, requirements: list[Path]) -> None:
-    def install(folder: Path, lock: int) -> None:
-        run(UV, "venv", "-q", "--python", sys.executable, folder, lock=lock)
-        pip = [UV, "pip", "install", "-q", "--python", folder / "bin/python", "--require-hashes"]
+    def install() -> None:
+        run(UV, "venv", "-q", "--python", sys.executable, folder)
         # pyspark comes as source only: what builds it is pinned too.
-        pip += ["--compile-bytecode", "--build-constraints", REQUIREMENTS / "spark.txt"]
-        run(*pip, *(part for path in requirements for part in ("-r", path)), lock=lock)
+        options = ["--compile-bytecode", "--build-constraints", REQUIREMENTS / "spark.txt"]
+        for path in requirements:
+            options += ["-r", path]
+        target = ("--python", folder / "bin/python")
+        run(UV, "pip", "install", "-q", *target, "--require-hashes", *options)
 
     ensure_uv()
     ensure(folder, requirements, install)
 
 
-def lock_requirements(options: list[str]) -> None:
+def lock_requirements(*options: str) -> None:
     ensure_uv()
     os.chdir(REQUIREMENTS)
-    quiet = ("-q", "--no-header", "--no-annotate", "--no-emit-index-url")
+    plain = ("--no-header", "--no-annotate", "--no-emit-index-url")
     for name in LOCKED:
-        target = ("--generate-hashes", "--python-version", "3.11", f"{name}.in", "-o", f"{name}.txt")
-        run(UV, "pip", "compile", *quiet, *target, *options)
+        files = (f"{name}.in", "-o", f"{name}.txt")
+        pins = ("--generate-hashes", "--python-version", "3.11", *options)
+        run(UV, "pip", "compile", "-q", *plain, *pins, *files)
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, prog="env.py")
     parser.add_argument("folder", nargs="?", type=Path, help="the environment to make")
     parser.add_argument("requirements", nargs="*", type=Path, help="hash-pinned .txt files")
-    parser.add_argument("--lock", action="store_true", help="write requirements/*.txt from the .in files")
-    parser.add_argument("--upgrade", action="store_true", help="with --lock: move every pin forward")
+    parser.add_argument("--lock", action="store_true", help="rewrite the .txt from the .in files")
+    parser.add_argument("--upgrade", action="store_true", help="rewrite, moving every pin forward")
     args = parser.parse_args()
-    if args.lock:
-        lock_requirements(["--upgrade"] if args.upgrade else [])
+    if args.lock or args.upgrade:
+        lock_requirements(*["--upgrade"] * args.upgrade)
     elif args.folder and args.requirements:
         ensure_environment(args.folder.absolute(), args.requirements)
     else:

@@ -47,18 +47,18 @@ def locked() -> dict[str, str]:
 
 
 def digests(folder: Path) -> dict[str, str]:
-    return {p.name: hashlib.sha256(p.read_bytes()).hexdigest() for p in sorted(folder.glob("*.jar"))}
+    jars = sorted(folder.glob("*.jar"))
+    return {jar.name: hashlib.sha256(jar.read_bytes()).hexdigest() for jar in jars}
 
 
 def missing(folder: Path, lock: dict[str, str], remedy: str) -> list[str]:
-    """The locked jars that are not in the folder; a wrong or unlocked one there ends the program."""
+    """The locked jars that are not there; a wrong or unlocked one there ends the program."""
     found = digests(folder)
     for name, digest in found.items():
-        path = os.path.relpath(folder / name, ROOT)
         if name not in lock:
-            sys.exit(f"{path} is not in {LOCK.name}: {remedy}")
+            sys.exit(f"{folder.name}/{name} is not in {LOCK.name}: {remedy}")
         if digest != lock[name]:
-            sys.exit(f"{path} does not match its sha256 in {LOCK.name}: {remedy}")
+            sys.exit(f"{folder.name}/{name} does not match its sha256 in {LOCK.name}: {remedy}")
     return [name for name in lock if name not in found]
 
 
@@ -99,9 +99,9 @@ def fetch() -> None:
     print(f"Resolving {len(absent)} of {len(lock)} jars", flush=True)
     with tempfile.TemporaryDirectory(prefix="ivy-", dir=BUILD) as workspace:
         fetched = resolve(Path(workspace))
-        still = missing(fetched, lock, "what was fetched is not what was locked; nothing was kept.")
-        if still:
-            sys.exit(f"jars/{still[0]} is in {LOCK.name} but jars.in does not lead to it: run `make lock`.")
+        remedy = "nothing was kept; if the lock is outdated, run `make lock`."
+        for name in missing(fetched, lock, f"what was fetched is not what was locked, {remedy}"):
+            sys.exit(f"{name} is in {LOCK.name} but was not fetched; {remedy}")
         install(fetched, absent)
 
 
