@@ -1,0 +1,1 @@
+"""What is declared: tables, columns, currencies, settings. Standard library and YAML only."""

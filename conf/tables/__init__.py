@@ -1,0 +1,22 @@
+"""The contracts, one module a layer; `ALL` is every table that the project declares."""
+
+from conf.contract import Table
+from conf.tables import bronze, meta, reports, silver
+
+LAYERS = ("bronze", "silver", "features", "scores", "decisions", "actions", "reports", "meta")
+
+ALL: tuple[Table, ...] = (
+    *bronze.TABLES,
+    *(bronze.rejected(table) for table in bronze.TABLES),
+    *silver.TABLES,
+    *reports.TABLES,
+    *meta.TABLES,
+)
+
+
+def by_path(path: str) -> Table:
+    """The table of that path, for example `silver/orders`; KeyError with the known names."""
+    for table in ALL:
+        if table.path == path:
+            return table
+    raise KeyError(f"no table {path}; known: {', '.join(sorted(t.path for t in ALL))}")

@@ -1,0 +1,80 @@
+"""Meta: the lake's own records. They alone may hold a clock, a run id or a Delta version."""
+
+from conf import columns as c
+from conf.contract import Column, Table, WriteMode
+
+_AT = Column("at", "timestamp", "When the row was written", nullable=False)
+
+
+def _record(name: str, grain: str, *columns: Column, key: tuple[str, ...]) -> Table:
+    return Table(
+        layer="meta", name=name, grain=grain, columns=columns, key=key, mode=WriteMode.APPEND,
+        writer="lake",
+    )  # fmt: skip
+
+
+LAKE = _record(
+    "lake", "One row: what holds for the whole lake",
+    Column("time_zone", "string", "Zone in which business days are cut", "IANA", nullable=False),
+    Column("contract_version", "int", "Version of the contracts that made it", nullable=False),
+    _AT,
+    key=("time_zone",),
+)  # fmt: skip
+
+DAYS = _record(
+    "days", "One row a step in the life of a business day",
+    c.DS,
+    Column("event", "string", "closed: no more files are taken; refined: silver knows it",
+           nullable=False, codes=("closed", "refined")),
+    c.RUN_ID, _AT,
+    key=("ds", "event", "run_id"),
+)  # fmt: skip
+
+LANDING_FILES = _record(
+    "landing_files", "One row a landing file taken or refused in a run",
+    Column("source_sha256", "string", "SHA-256 of the file", nullable=False),
+    Column("entity", "string", "Entity", nullable=False),
+    Column("path", "string", "File below the landing folder", nullable=False),
+    c.DS,
+    Column("outcome", "string", "taken or refused", nullable=False, codes=("taken", "refused")),
+    Column("why", "string", "Why it was refused"),
+    Column("records", "bigint", "Records found", nullable=False),
+    Column("good", "bigint", "Of these good", nullable=False),
+    Column("rejected", "bigint", "Of these rejected", nullable=False),
+    Column("duplicate", "bigint", "Of these duplicates", nullable=False),
+    Column("bytes", "bigint", "Size as landed", nullable=False),
+    c.RUN_ID, _AT,
+    key=("source_sha256", "run_id"),
+)  # fmt: skip
+
+JOB_RUNS = _record(
+    "job_runs", "One row a job run",
+    c.RUN_ID,
+    Column("job", "string", "verb.noun", nullable=False),
+    Column("first_ds", "date", "First business date of the window"),
+    Column("last_ds", "date", "Last business date of the window"),
+    Column("status", "string", "done, skipped or failed", nullable=False),
+    Column("exit_code", "int", "Exit code of the command", nullable=False),
+    Column("error", "string", "What went wrong"),
+    Column("rows", "string", "Rows in, written, rejected, duplicate per table", "JSON"),
+    Column("versions_read", "string", "Delta version of each table read", "JSON"),
+    Column("versions_written", "string", "Delta version of each table written", "JSON"),
+    Column("code_version", "string", "Version and content hash of the code", nullable=False),
+    Column("started_at", "timestamp", "Start", nullable=False),
+    Column("seconds", "double", "Duration", "seconds", nullable=False),
+    key=("run_id", "job"),
+)  # fmt: skip
+
+DATA_QUALITY = _record(
+    "data_quality", "One row a check with something to say",
+    c.RUN_ID,
+    Column("table", "string", "Table checked", nullable=False),
+    Column("check", "string", "Check", nullable=False),
+    c.DS,
+    Column("rows", "bigint", "Rows concerned", nullable=False),
+    Column("detail", "string", "What was found"),
+    _AT,
+    key=("run_id", "table", "check", "ds"),
+)  # fmt: skip
+
+TABLES = (LAKE, DAYS, LANDING_FILES, JOB_RUNS, DATA_QUALITY)

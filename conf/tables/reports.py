@@ -1,0 +1,48 @@
+"""Reports: what people read, as rows."""
+
+from conf import columns as c
+from conf.contract import Check, Column, GroupCheck, Table, WriteMode
+
+DAILY_MARKETPLACE = Table(
+    layer="reports",
+    name="daily_marketplace",
+    grain="One figure of a business date: a metric, for a member of a dimension, in a currency",
+    columns=(
+        c.DS,
+        Column("metric", "string", "Name in the registry of metrics", nullable=False),
+        Column("dimension", "string", "all, category or region", nullable=False),
+        Column("member", "string", "Member of the dimension; all for the whole marketplace",
+               nullable=False, untrusted=True),
+        Column("currency", "string", "Currency of a money figure; XXX for what is no money",
+               "ISO 4217", nullable=False),
+        Column("value", "double", "The figure, in the metric's unit; null: nothing to measure"),
+        Column("numerator", "bigint", "What was counted, or minor units"),
+        Column("denominator", "bigint", "Out of how many, where the figure is a share or mean"),
+        Column("baseline", "double", "What the same weekday usually shows; null: too little "
+               "history"),
+        Column("change", "double", "value / baseline - 1"),
+        Column("deviation", "double", "Distance from the baseline in robust standard deviations"),
+        Column("observed_ds", "date", "Business date that the figure is about", nullable=False),
+        Column("maturity_days", "int", "Age from which the figure no longer moves much", "days",
+               nullable=False),
+        Column("mature", "boolean", "observed_ds is at least that old", nullable=False),
+        Column("alert", "string", "good, bad or null: neither"),
+        Column("note", "string", "Why there is no baseline or no figure"),
+        Column("definition_version", "int", "Version of the metric's definition", nullable=False),
+    ),
+    key=("ds", "metric", "dimension", "member", "currency"),
+    mode=WriteMode.REPLACE_DS,
+    writer="report.daily",
+    partition_by=("ds",),
+    checks=(
+        Check("mature_alerts_only", "alert is null or mature", "An immature rate never alerts"),
+        Check("nothing_later", "observed_ds <= ds", "A page knows nothing of later days"),
+    ),
+    group_checks=(
+        GroupCheck("one_total", ("ds", "metric", "currency"),
+                   "count_if(dimension = 'all') = 1",
+                   "Every metric has one figure for the whole marketplace"),
+    ),
+)  # fmt: skip
+
+TABLES = (DAILY_MARKETPLACE,)
