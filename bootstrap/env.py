@@ -72,7 +72,11 @@ def ensure_environment(folder: Path, requirements: list[Path]) -> None:
     def install() -> None:
         run(UV, "venv", "-q", "--python", sys.executable, folder)
         # pyspark comes as source only: what builds it is pinned too.
-        options = ["--compile-bytecode", "--build-constraints", REQUIREMENTS / "spark.txt"]
+        options: list[str | Path] = [
+            "--compile-bytecode",
+            "--build-constraints",
+            REQUIREMENTS / "spark.txt",
+        ]
         for path in requirements:
             options += ["-r", path]
         target = ("--python", folder / "bin/python")
