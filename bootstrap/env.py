@@ -44,12 +44,13 @@ def uv_environment() -> dict[str, str]:
 
 def ensure(folder: Path, requirements: list[Path], install: Callable[[], None]) -> None:
     content = b"".join(path.read_bytes() for path in requirements)
-    stamp = f"{hashlib.sha256(content).hexdigest()} {folder} {sys.version}\n"
+    stamp = f"{hashlib.sha256(content).hexdigest()}  {folder}\n"
     finished = folder / ".finished"
     with Path(f"{folder}.lock").open("w") as lock:
         os.set_inheritable(lock.fileno(), True)
         fcntl.flock(lock, fcntl.LOCK_EX)
-        if finished.exists() and finished.read_text() == stamp:
+        works = (folder / "bin/python").exists()  # a link, and Pythons get uninstalled
+        if works and finished.exists() and finished.read_text() == stamp:
             return
         names = ", ".join(path.name for path in requirements)
         print(f"Installing {names} into {folder.name}", flush=True)
