@@ -74,7 +74,7 @@ def resolve(workspace: Path) -> Path:
     command = [str(spark_home / "bin/spark-submit"), "--master", "local[1]"]
     command += ["--packages", ",".join(coordinates()), "--conf", f"spark.jars.ivy={workspace}"]
     if "DEFAULT_ARTIFACT_REPOSITORY" not in os.environ:
-        command += ["--conf", f"spark.jars.ivySettings={settings}"]
+        command += ["--conf", f"spark.jars.ivySettings={settings.as_uri()}"]
     env = os.environ | {"SPARK_HOME": str(spark_home), "PYSPARK_PYTHON": sys.executable}
     log = BUILD / "jars.log"
     with log.open("w") as out:
