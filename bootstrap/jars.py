@@ -10,10 +10,14 @@ import hashlib
 import importlib.util
 import os
 import shutil
+import ssl
+import struct
 import subprocess
 import sys
 import tempfile
 from pathlib import Path
+from urllib.parse import urlsplit
+from urllib.request import getproxies
 
 ROOT = Path(__file__).resolve().parent.parent
 JARS = ROOT / "jars"
@@ -62,6 +66,30 @@ def missing(folder: Path, lock: dict[str, str], remedy: str) -> list[str]:
     return [name for name in lock if name not in found]
 
 
+def java_options(workspace: Path) -> str:
+    """What pip and uv take from the environment and Java does not: the proxy and the CA bundle."""
+    options = []
+    proxy = urlsplit(getproxies().get("https", ""))
+    if proxy.hostname:
+        options += [f"-Dhttps.proxyHost={proxy.hostname}", f"-Dhttps.proxyPort={proxy.port or 80}"]
+    if "SSL_CERT_FILE" in os.environ:
+        trusted = ssl.create_default_context(cafile=os.environ["SSL_CERT_FILE"])
+        store = workspace / "truststore.jks"
+        store.write_bytes(keystore(trusted.get_ca_certs(binary_form=True)))
+        options += [f'-Djavax.net.ssl.trustStore="{store}"', "-Djavax.net.ssl.trustStoreType=JKS"]
+    return " ".join(options)
+
+
+def keystore(certificates: list[bytes]) -> bytes:
+    """A Java keystore (JKS, version 2) of trusted certificates, without a password to check."""
+    body = struct.pack(">III", 0xFEEDFEED, 2, len(certificates))
+    for number, certificate in enumerate(certificates):
+        alias, kind = b"ca%d" % number, b"X.509"
+        body += struct.pack(">IH", 2, len(alias)) + alias + struct.pack(">QH", 0, len(kind)) + kind
+        body += struct.pack(">I", len(certificate)) + certificate
+    return body + hashlib.sha1(b"Mighty Aphrodite" + body).digest()
+
+
 def resolve(workspace: Path) -> Path:
     """Let spark-submit resolve the coordinates by running an empty program; no session starts."""
     spec = importlib.util.find_spec("pyspark")
@@ -73,6 +101,7 @@ def resolve(workspace: Path) -> Path:
     settings.write_text(IVY_SETTINGS)
     command = [str(spark_home / "bin/spark-submit"), "--master", "local[1]"]
     command += ["--packages", ",".join(coordinates()), "--conf", f"spark.jars.ivy={workspace}"]
+    command += ["--driver-java-options", java_options(workspace)]
     if "DEFAULT_ARTIFACT_REPOSITORY" not in os.environ:
         command += ["--conf", f"spark.jars.ivySettings={settings.as_uri()}"]
     env = os.environ | {"SPARK_HOME": str(spark_home), "PYSPARK_PYTHON": sys.executable}
