@@ -64,7 +64,8 @@ def ensure_uv() -> None:
 
     def install() -> None:
         venv.create(folder, with_pip=True, symlinks=True)
-        run(UV.with_name("pip"), "install", "-q", "--require-hashes", "-r", pins)
+        pip = (UV.with_name("pip"), "install", "-q", "--disable-pip-version-check")
+        run(*pip, "--require-hashes", "-r", pins)
 
     ensure(folder, [pins], install)
 
