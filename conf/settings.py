@@ -1,0 +1,128 @@
+"""Settings of an environment and of a policy: YAML into frozen dataclasses.
+
+An unknown key is an error, because a misspelt setting that is ignored is worse than none.
+`python -m conf.settings spark-args --env local` prints spark-submit's arguments, one a line.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import re
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from datetime import date
+from pathlib import Path
+from typing import Any, TypeVar
+
+import yaml
+
+CONF = Path(__file__).parent
+ENVIRONMENTS = ("local", "cluster", "prod")
+
+Loaded = TypeVar("Loaded")
+
+SPARK_ALWAYS = {
+    "spark.sql.session.timeZone": "UTC",
+    "spark.sql.ansi.enabled": "true",
+    "spark.sql.adaptive.enabled": "true",
+    "spark.sql.extensions": "io.delta.sql.DeltaSparkSessionExtension",
+    "spark.sql.catalog.spark_catalog": "org.apache.spark.sql.delta.catalog.DeltaCatalog",
+    "spark.ui.enabled": "false",
+    # The last line of stdout is the job's record: no progress bars in between.
+    "spark.ui.showConsoleProgress": "false",
+    # A frame already hashed by order joins by (order, day) without another shuffle.
+    "spark.sql.requireAllClusterKeysForCoPartition": "false",
+    "spark.sql.sources.partitionOverwriteMode": "static",
+    "spark.serializer": "org.apache.spark.serializer.KryoSerializer",
+}
+
+
+class SettingsError(ValueError):
+    """A settings file or variable that does not fit; the message names file, key and remedy."""
+
+
+@dataclass(frozen=True)
+class Settings:
+    """One environment. `time_zone` None: the lake's own, UTC for a new lake."""
+
+    env: str
+    lake_root: str | None
+    time_zone: str | None
+    reporting_currency: str
+    spark: Mapping[str, str]
+
+
+@dataclass(frozen=True)
+class LandingPolicy:
+    """What is asked of a landing; see conf/policy/landing.yaml."""
+
+    version: int
+    effective_from: date
+    rejected_share_bp: int
+    judged_from_records: int
+    rejected_share_bp_by_entity: Mapping[str, int]
+    known_ids_days: int
+
+
+def load(kind: type[Loaded], path: Path, **given: Any) -> Loaded:
+    """A YAML file as a dataclass; SettingsError names an unknown or a missing key."""
+    content = yaml.safe_load(path.read_text()) or {}
+    names = {field.name for field in fields(kind)}  # type: ignore[arg-type]
+    found = {**content, **given}
+    if unknown := sorted(set(found) - names):
+        raise SettingsError(f"{path.name}: unknown key {', '.join(unknown)}; known: {sorted(names)}")
+    if missing := sorted(names - set(found)):
+        raise SettingsError(f"{path.name}: missing key {', '.join(missing)}")
+    return kind(**found)
+
+
+def load_settings(env: str = "local", lake_root: str | None = None) -> Settings:
+    """The settings of `env`; an explicit lake root or MARKETPLACE_LAKE_ROOT goes before the file."""
+    if env not in ENVIRONMENTS:
+        raise SettingsError(f"unknown environment {env!r}; known: {', '.join(ENVIRONMENTS)}")
+    path = CONF / "env" / f"{env}.yaml"
+    content = yaml.safe_load(path.read_text())
+    root = lake_root or os.environ.get("MARKETPLACE_LAKE_ROOT") or content["lake_root"]
+    spark = {name: _resolved(str(value), path) for name, value in content["spark"].items()}
+    return load(Settings, path, env=env, lake_root=root, spark=SPARK_ALWAYS | spark)
+
+
+def load_landing_policy() -> LandingPolicy:
+    return load(LandingPolicy, CONF / "policy" / "landing.yaml")
+
+
+def spark_arguments(settings: Settings) -> list[str]:
+    """spark-submit's arguments for the settings."""
+    return [part for name, value in settings.spark.items() for part in ("--conf", f"{name}={value}")]
+
+
+def _resolved(value: str, path: Path) -> str:
+    if value == "cores":
+        return str(os.cpu_count() or 1)
+
+    def variable(match: re.Match[str]) -> str:
+        name = match.group(1)
+        if name not in os.environ:
+            raise SettingsError(f"{path.name} needs the environment variable {name}")
+        return os.environ[name]
+
+    return re.sub(r"\$\{(\w+)\}", variable, value)
+
+
+def _main() -> int:
+    parser = argparse.ArgumentParser(prog="python -m conf.settings", description=__doc__)
+    parser.add_argument("what", choices=["spark-args"])
+    parser.add_argument("--env", default="local")
+    arguments = parser.parse_args()
+    try:
+        print("\n".join(spark_arguments(load_settings(arguments.env))))
+    except SettingsError as error:
+        print(error, file=sys.stderr)
+        return 2
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(_main())

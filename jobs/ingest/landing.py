@@ -1,0 +1,158 @@
+"""Land the files of a day or of a range of days into bronze, strictly.
+
+Every file counts once, by its content; every row once, by its event_id. Rows that break the
+contract are kept in bronze/<entity>__rejected with their reasons, the raw text, file and line.
+
+example:
+  ./spark-submit.sh ingest.landing --landing landing --ds 2026-06-30
+"""
+
+from __future__ import annotations
+
+import logging
+from datetime import UTC, datetime
+from typing import Any
+
+from pyspark.sql import DataFrame
+from pyspark.sql import functions as F
+
+from conf.contract import Table
+from conf.settings import Settings, load_landing_policy
+from conf.tables import bronze, meta
+from jobs.arguments import Argument
+from jobs.errors import ContractBroken
+from jobs.ingest import arrow, files, parquet, publish
+from jobs.ingest.files import LandedFile
+from jobs.ingest.publish import Landing
+from jobs.lake.io import Lake
+from jobs.lake.records import newest_day
+from jobs.window import Window
+
+log = logging.getLogger(__name__)
+
+READS: tuple[Table, ...] = ()
+WRITES = (*bronze.TABLES, *(bronze.rejected(table) for table in bronze.TABLES))
+ARGUMENTS = (
+    Argument("--landing", "the landing folder: <entity>/ds=YYYY-MM-DD/*.{jsonl,csv,parquet}(.gz)",
+             required=True),
+    Argument("--check", "say what would land, and write nothing", action="store_true"),
+)  # fmt: skip
+
+
+def run(lake: Lake, settings: Settings, window: Window, *, landing: str, check: bool) -> None:
+    policy = load_landing_policy()
+    found = files.find(lake.spark, landing, window)
+    _say_what_is_absent(found, window)
+    new = _not_taken_yet(lake, files.distinct(found))
+    with publish.judged(lake, _parsed(lake, new), window, policy) as landings:
+        _say(new, landings)
+        if check:
+            publish.require_good_share(landings, policy)
+            return
+        publish.publish_rejected(lake, landings, window)
+        publish.require_good_share(landings, policy)
+        publish.publish_good(lake, landings)
+        lake.append(meta.LANDING_FILES, _file_rows(new, landings))
+
+
+def _say_what_is_absent(found: list[LandedFile], window: Window) -> None:
+    if not found and len(window) == 1:
+        raise ContractBroken(
+            f"nothing landed for {window}: no file in any <entity>/ds={window.first}/; land the "
+            "day's files, or give a range to go over an empty day"
+        )
+    for day in sorted(set(window) - {file.ds for file in found}):
+        log.warning("%s: no files", day)
+    absent = sorted(set(files.ENTITIES) - {file.entity for file in found})
+    if absent:
+        log.info("no files of %s", ", ".join(absent))
+
+
+def _not_taken_yet(lake: Lake, found: list[LandedFile]) -> list[LandedFile]:
+    """The files whose content was not taken before; ContractBroken for one of a closed day."""
+    known = lake.read(meta.LANDING_FILES).where(
+        F.col("source_sha256").isin([file.sha256 for file in found])
+    )
+    outcomes = {(row.entity, row.source_sha256): row.outcome for row in known.collect()}
+    new = [f for f in found if outcomes.get((f.entity, f.sha256)) != "taken"]
+    closed = newest_day(lake, "closed")
+    late = [f.name for f in new if closed and f.ds <= closed and (f.entity, f.sha256) not in outcomes]
+    if late:
+        raise ContractBroken(
+            f"{closed} and every earlier day are closed: {', '.join(late[:5])}"
+            f"{' ...' if len(late) > 5 else ''} came too late. Deliver under a later ds: the rows "
+            "are then known on that later day, and their known_at is kept in extra"
+        )
+    open_days = [file for file in new if not closed or file.ds > closed]
+    if len(open_days) < len(found):
+        log.info("%d of %d files were taken before", len(found) - len(open_days), len(found))
+    return open_days
+
+
+def _parsed(lake: Lake, new: list[LandedFile]) -> dict[Table, DataFrame]:
+    # One file a batch: a file's content must fit, a batch of them need not.
+    lake.spark.conf.set("spark.sql.execution.arrow.maxRecordsPerBatch", 1)
+    by_entity: dict[str, list[LandedFile]] = {}
+    for file in new:
+        by_entity.setdefault(file.entity, []).append(file)
+    return {
+        files.ENTITIES[entity]: _parsed_entity(lake, files.ENTITIES[entity], landed)
+        for entity, landed in by_entity.items()
+    }
+
+
+def _parsed_entity(lake: Lake, table: Table, landed: list[LandedFile]) -> DataFrame:
+    text = [file for file in landed if not file.is_parquet]
+    refusals = {file: parquet.refusal(file, table) for file in landed if file.is_parquet}
+    readable = [file for file, refusal in refusals.items() if refusal is None]
+    refused = [_refused(file, *refusal) for file, refusal in refusals.items() if refusal]
+    frames = parquet.read(lake.spark, table, readable)
+    if text:
+        frames.append(files.read_text(lake.spark, table, text))
+    if refused:
+        names = list(arrow.parsed_columns(table))
+        values = [tuple(row.get(name) for name in names) for row in refused]
+        frames.append(lake.spark.createDataFrame(values, arrow.spark_schema(table)))
+    union = frames[0]
+    for frame in frames[1:]:
+        union = union.unionByName(frame)
+    return union
+
+
+def _refused(file: LandedFile, rejection: Any, detail: str) -> dict[str, Any]:
+    where = {"source_file": file.name, "source_sha256": file.sha256, "ds": file.ds}
+    return arrow.refusal(rejection, detail) | where
+
+
+def _say(new: list[LandedFile], landings: list[Landing]) -> None:
+    names = {file.sha256: file.name for file in new}
+    for landing in landings:
+        log.info(
+            "%-22s %d files: %d records = %d good + %d rejected + %d duplicate",
+            landing.table.name, len(landing.files) + len(landing.refused), landing.records,
+            landing.total("good", "replay"), landing.total("rejected"), landing.total("duplicate"),
+        )  # fmt: skip
+        for sha256, why in landing.refused.items():
+            log.warning("%s is refused whole: %s", names[sha256], why)
+        for sha256, counts in landing.files.items():
+            if counts.get("rejected"):
+                log.warning("%s: %d rejected", names[sha256], counts["rejected"])
+
+
+def _file_rows(new: list[LandedFile], landings: list[Landing]) -> list[dict[str, Any]]:
+    by_entity = {landing.table.name: landing for landing in landings}
+    at = datetime.now(UTC)
+    return [_file_row(file, by_entity[file.entity], at) for file in new]
+
+
+def _file_row(file: LandedFile, landing: Landing, at: datetime) -> dict[str, Any]:
+    counts = landing.files.get(file.sha256, {})
+    good = counts.get("good", 0) + counts.get("replay", 0)
+    rejected, duplicate = counts.get("rejected", 0), counts.get("duplicate", 0)
+    why = landing.refused.get(file.sha256)
+    return {
+        "source_sha256": file.sha256, "entity": file.entity, "path": file.name, "ds": file.ds,
+        "outcome": "refused" if why else "taken", "why": why,
+        "records": good + rejected + duplicate, "good": good, "rejected": rejected,
+        "duplicate": duplicate, "bytes": file.bytes, "run_id": "", "at": at,
+    }  # fmt: skip

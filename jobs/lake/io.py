@@ -1,0 +1,196 @@
+"""A lake: reading tables as declared, and the ways in which rows enter one."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import date
+from typing import Any
+
+from delta.tables import DeltaTable
+from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import functions as F
+from pyspark.storagelevel import StorageLevel
+
+from conf.contract import Column, Table, WriteMode
+from jobs.errors import ContractBroken
+from jobs.lake import ddl, quality
+from jobs.window import Window
+
+log = logging.getLogger(__name__)
+
+GONE = "_gone"
+"""A merged row with this flag deletes its key."""
+
+
+@dataclass
+class Tally:
+    """What a job read and wrote: counts and Delta versions per table."""
+
+    rows: dict[str, dict[str, int]] = field(default_factory=dict)
+    read: dict[str, int] = field(default_factory=dict)
+    written: dict[str, int] = field(default_factory=dict)
+
+    def count(self, table: Table, **counts: int) -> None:
+        known = self.rows.setdefault(table.path, {})
+        for name, number in counts.items():
+            known[name] = known.get(name, 0) + number
+
+
+class Lake:
+    """The tables below one root. Business days are cut in `zone`, which holds for the whole lake."""
+
+    def __init__(self, spark: SparkSession, root: str, zone: str) -> None:
+        self.spark = spark
+        self.root = root.rstrip("/")
+        self.zone = zone
+        self.tally = Tally()
+        self._opened: set[str] = set()
+        self._opening = threading.Lock()
+
+    def path(self, table: Table) -> str:
+        return f"{self.root}/{table.path}"
+
+    def version(self, table: Table) -> int:
+        """The newest Delta version; -1 where the table is not there yet."""
+        return ddl.version_of(self.spark, self.path(table))
+
+    def read(self, table: Table) -> DataFrame:
+        """The table as declared; no rows where it is not there yet."""
+        version = self.version(table)
+        if version < 0:
+            return self.spark.createDataFrame([], ddl.struct_of(table))
+        self._open(table)
+        self.tally.read.setdefault(table.path, version)
+        return (
+            self.spark.read.format("delta").load(self.path(table)).select(*table.column_names)
+        )
+
+    def replace_ds(self, table: Table, frame: DataFrame, window: Window) -> None:
+        """REPLACE_DS: the partitions of the window become exactly these rows."""
+        _require_mode(table, WriteMode.REPLACE_DS)
+        (ds,) = table.partition_by
+        condition = f"{ds} >= DATE'{window.first}' and {ds} <= DATE'{window.last}'"
+        with self._checked(table, frame) as (rows, count):
+            quality.require_unique_keys(rows, table)
+            if count == 0 and not self._has_rows(table, condition):
+                return
+            writer = rows.write.format("delta").mode("overwrite").option("replaceWhere", condition)
+            writer.save(self.path(table))
+            self._wrote(table, count)
+
+    def merge(self, table: Table, frame: DataFrame, months: Sequence[date] | None = None) -> None:
+        """MERGE on the key: equal rows stay, others are updated or inserted; `_gone` deletes.
+
+        `months` are the values of the table's month partition in which the keys may stand now, so
+        that the merge does not read the rest of history.
+        """
+        _require_mode(table, WriteMode.MERGE)
+        with self._checked(table, frame, keep=(GONE,)) as (rows, count):
+            if count == 0:
+                return
+            quality.require_unique_keys(rows, table)
+            self._merge(table, rows, months)
+            self._wrote(table, count)
+
+    def append_once(self, table: Table, frame: DataFrame, batch: str) -> None:
+        """APPEND_ONCE: the rows of a batch; the same batch again is a no-op.
+
+        `batch` names the content. Delta skips a batch that it has seen, so a crash between the
+        commit and whatever the caller records next cannot append twice.
+        """
+        _require_mode(table, WriteMode.APPEND_ONCE)
+        with self._checked(table, frame) as (rows, count):
+            if count == 0:
+                return
+            writer = rows.write.format("delta").mode("append").option("txnVersion", 1)
+            writer.option("txnAppId", f"{table.path}:{batch}").save(self.path(table))
+            self._wrote(table, count)
+
+    def append(self, table: Table, rows: Sequence[dict[str, Any]]) -> None:
+        """APPEND: the lake's own records, from plain dictionaries."""
+        _require_mode(table, WriteMode.APPEND)
+        if not rows:
+            return
+        self._open(table)
+        values = [tuple(row.get(name) for name in table.column_names) for row in rows]
+        frame = self.spark.createDataFrame(values, ddl.struct_of(table)).coalesce(1)
+        frame.write.format("delta").mode("append").save(self.path(table))
+
+    def _merge(self, table: Table, rows: DataFrame, months: Sequence[date] | None) -> None:
+        on = [f"t.`{name}` = s.`{name}`" for name in table.key]
+        if months is not None:
+            (month,) = table.partition_by
+            on.append(f"t.`{month}` in ({', '.join(repr(str(value)) for value in months)})")
+        values = {f"`{name}`": f"s.`{name}`" for name in table.column_names}
+        changed = " or ".join(_differs(column) for column in table.columns)
+        target = DeltaTable.forPath(self.spark, self.path(table)).alias("t")
+        (
+            target.merge(rows.alias("s"), " and ".join(on))
+            .whenMatchedDelete(f"s.`{GONE}`")
+            .whenMatchedUpdate(changed, values)
+            .whenNotMatchedInsert(f"not s.`{GONE}`", values)
+            .execute()
+        )
+
+    @contextmanager
+    def _checked(
+        self, table: Table, frame: DataFrame, keep: tuple[str, ...] = ()
+    ) -> Iterator[tuple[DataFrame, int]]:
+        """The rows computed once, with every check passed, and their number."""
+        self._open(table)
+        ordered = quality.conform(frame, table)
+        if keep:
+            gone = F.col(GONE) if GONE in frame.columns else F.lit(False)
+            ordered = frame.select(*table.column_names, gone.alias(GONE))
+        rows = ordered.persist(StorageLevel.MEMORY_AND_DISK)
+        try:
+            living = rows.where(~F.col(GONE)) if keep else rows
+            verdict = quality.judge(living, table)
+            if verdict.failed:
+                self._refuse(table, living, verdict)
+            quality.require_groups(rows, table)
+            yield rows, rows.count() if keep else verdict.rows
+        finally:
+            rows.unpersist()
+
+    def _refuse(self, table: Table, rows: DataFrame, verdict: quality.Verdict) -> None:
+        """Keeps the bad rows beside the table, publishes nothing and says which and why."""
+        sentences = {check.name: check.sentence for check in quality.row_checks(table)}
+        bad = rows.select(
+            quality.reasons(quality.row_checks(table)).alias("reasons"),
+            F.to_json(F.struct("*")).alias("raw"),
+        ).where(F.size("reasons") > 0)
+        path = f"{self.path(table)}__rejected"
+        bad.write.format("delta").mode("overwrite").save(path)
+        found = "; ".join(f"{n} rows: {sentences[name]} ({name})" for name, n in verdict.failed.items())
+        raise ContractBroken(f"{table.path}: {found}. Nothing was published; the rows are in {path}")
+
+    def _has_rows(self, table: Table, condition: str) -> bool:
+        return not self.read(table).where(condition).isEmpty()
+
+    def _wrote(self, table: Table, rows: int) -> None:
+        self.tally.count(table, written=rows)
+        self.tally.written[table.path] = self.version(table)
+        log.debug("%s: %d rows", table.path, rows)
+
+    def _open(self, table: Table) -> None:
+        # One at a time: the first creation in a session compiles what all others use.
+        with self._opening:
+            if table.path not in self._opened:
+                ddl.open_table(self.spark, table, self.path(table))
+                self._opened.add(table.path)
+
+
+def _differs(column: Column) -> str:
+    # A map has no equality in Spark SQL; its JSON has.
+    wrap = "to_json({})" if column.type.startswith("map") else "{}"
+    return f"not ({wrap.format(f't.`{column.name}`')} <=> {wrap.format(f's.`{column.name}`')})"
+
+
+def _require_mode(table: Table, mode: WriteMode) -> None:
+    if table.mode is not mode:
+        raise ContractBroken(f"{table.path} is declared {table.mode.name}, not {mode.name}")

@@ -1,0 +1,87 @@
+"""The lake's own records: what holds for it, its days, and the runs that touched it."""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime
+from typing import Any
+
+from pyspark.sql import SparkSession
+from pyspark.sql import functions as F
+
+from conf.contract import CONTRACT_VERSION
+from conf.settings import Settings
+from conf.tables import meta
+from jobs.errors import ContractBroken, UsageError
+from jobs.lake.io import Lake
+from jobs.window import DAY, Window
+
+
+def open_lake(
+    spark: SparkSession, settings: Settings, *, zone: str | None, create: bool
+) -> Lake:
+    """The lake at the settings' root.
+
+    `zone` is asked for by the caller: it becomes that of a new lake, and ContractBroken (exit 3)
+    of an existing one in another zone. UsageError when there is no lake and none may be created.
+    """
+    if not settings.lake_root:
+        raise UsageError("no lake root: give --lake-root or set MARKETPLACE_LAKE_ROOT")
+    asked = zone or settings.time_zone
+    probe = Lake(spark, settings.lake_root, asked or "UTC")
+    stored = probe.read(meta.LAKE).first()
+    if stored is None:
+        if not create:
+            raise UsageError(f"there is no lake at {settings.lake_root}: ingest something first")
+        row = {"time_zone": probe.zone, "contract_version": CONTRACT_VERSION, "at": _now()}
+        probe.append(meta.LAKE, [row])
+        return probe
+    if asked and asked != stored["time_zone"]:
+        raise ContractBroken(
+            f"the lake {settings.lake_root} cuts its days in {stored['time_zone']}, not in {asked}: "
+            "meta/lake column time_zone holds for the whole lake; use another lake root"
+        )
+    if stored["contract_version"] != CONTRACT_VERSION:
+        raise ContractBroken(
+            f"the lake {settings.lake_root} was made by contract version "
+            f"{stored['contract_version']} (meta/lake column contract_version), this code has "
+            f"{CONTRACT_VERSION}: use the matching code, or another lake root"
+        )
+    return Lake(spark, settings.lake_root, stored["time_zone"])
+
+
+def newest_day(lake: Lake, event: str) -> date | None:
+    """The newest business date with that event (closed, refined) in meta/days."""
+    row = lake.read(meta.DAYS).where(F.col("event") == event).agg(F.max("ds").alias("ds")).first()
+    return row["ds"] if row else None
+
+
+def record_day(lake: Lake, ds: date, event: str, run_id: str) -> None:
+    """Notes a step in the life of a business day, once."""
+    newest = newest_day(lake, event)
+    if newest is None or newest < ds:
+        lake.append(meta.DAYS, [{"ds": ds, "event": event, "run_id": run_id, "at": _now()}])
+
+
+def days_to_refine(lake: Lake, last: date, first_landed: date | None) -> Window | None:
+    """The days after the watermark up to `last`: what refine still has to take in.
+
+    None when the watermark is there already, for it never moves back, or when nothing landed.
+    """
+    refined = newest_day(lake, "refined")
+    if refined is not None:
+        return Window(refined + DAY, last) if refined < last else None
+    return Window(min(first_landed, last), last) if first_landed else None
+
+
+def record_run(lake: Lake, row: dict[str, Any]) -> None:
+    """One row in meta/job_runs."""
+    lake.append(meta.JOB_RUNS, [row])
+
+
+def record_quality(lake: Lake, run_id: str, rows: list[dict[str, Any]]) -> None:
+    """Rows of meta/data_quality: table, check, ds, rows, detail."""
+    lake.append(meta.DATA_QUALITY, [{**row, "run_id": run_id, "at": _now()} for row in rows])
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)

@@ -1,0 +1,45 @@
+"""The Spark session of a command."""
+
+from __future__ import annotations
+
+import logging
+import os
+import sys
+import time
+from pathlib import Path
+
+from pyspark.sql import SparkSession
+
+from conf.settings import Settings
+from jobs.errors import JobError
+
+PROJECT = Path(__file__).parents[2]
+
+
+def open_session(settings: Settings, name: str) -> SparkSession:
+    """A session for the settings; under spark-submit the one that it started.
+
+    Outside spark-submit the jars are those of the project's locked folder. Executors use the
+    interpreter that runs the driver.
+    """
+    os.environ.setdefault("PYSPARK_PYTHON", sys.executable)
+    # Collected timestamps are naive datetimes in the process's zone: let that be UTC.
+    os.environ["TZ"] = "UTC"
+    time.tzset()
+    builder = SparkSession.builder.appName(name)
+    submitted = "PYSPARK_GATEWAY_PORT" in os.environ
+    if not submitted:
+        builder = builder.config("spark.jars", _locked_jars())
+        for key, value in settings.spark.items():
+            builder = builder.config(key, value)
+    session = builder.getOrCreate()
+    session.sparkContext.setLogLevel("FATAL")
+    logging.getLogger("py4j").setLevel(logging.WARNING)
+    return session
+
+
+def _locked_jars() -> str:
+    jars = sorted((PROJECT / "jars").glob("*.jar"))
+    if not jars:
+        raise JobError(f"no jars in {PROJECT / 'jars'}: run `make jars`")
+    return ",".join(str(jar) for jar in jars)

@@ -1,0 +1,107 @@
+"""Running one job: count what it does, time it, and keep a record of the run."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import logging
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from conf.settings import Settings
+from jobs import registry
+from jobs.errors import JobError
+from jobs.lake.io import Lake, Tally
+from jobs.lake.records import record_run
+from jobs.window import Window
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Run:
+    """What one run of a job came to; `report` is the JSON object that ends its output."""
+
+    job: str
+    run_id: str
+    window: Window | None
+    status: str
+    exit_code: int
+    seconds: float
+    tally: Tally
+    error: str | None = None
+
+    def report(self) -> dict[str, Any]:
+        days = {"ds": str(self.window.last), "from": str(self.window.first)} if self.window else {}
+        error = {"error": self.error} if self.error else {}
+        return {
+            "job": self.job, "ds": None, **days, "run_id": self.run_id, "status": self.status,
+            "rows": self.tally.rows, "seconds": round(self.seconds, 2), **error,
+        }  # fmt: skip
+
+
+def run_job(
+    name: str, lake: Lake, settings: Settings, window: Window | None, run_id: str,
+    options: Mapping[str, Any],
+) -> Run:  # fmt: skip
+    """Runs a job and records it in meta/job_runs, also when it fails; the failure is raised on."""
+    module = registry.module_of(name)
+    lake.tally = Tally()
+    read = {table.path: lake.version(table) for table in registry.reads_of(module)}
+    started_at, began = datetime.now(UTC), time.monotonic()
+    error: Exception | None = None
+    try:
+        module.run(lake, settings, window, **options)
+    except Exception as raised:
+        error = raised
+    run = Run(
+        name, run_id, window, "failed" if error else "done", exit_code_of(error),
+        time.monotonic() - began, lake.tally, str(error) if error else None,
+    )  # fmt: skip
+    if module.__name__ not in registry.OUTSIDE_THE_VERBS.values():
+        record_run(lake, _row(run, read, started_at))
+    if error:
+        raise error
+    return run
+
+
+def exit_code_of(error: BaseException | None) -> int:
+    """0 for none, a JobError's own code, 1 for anything else."""
+    if error is None:
+        return 0
+    return error.exit_code if isinstance(error, JobError) else 1
+
+
+def _row(run: Run, read: dict[str, int], started_at: datetime) -> dict[str, Any]:
+    return {
+        "run_id": run.run_id,
+        "job": run.job,
+        "first_ds": run.window.first if run.window else None,
+        "last_ds": run.window.last if run.window else None,
+        "status": run.status,
+        "exit_code": run.exit_code,
+        "error": run.error[:2000] if run.error else None,
+        "rows": json.dumps(run.tally.rows, sort_keys=True),
+        "versions_read": json.dumps(read | run.tally.read, sort_keys=True),
+        "versions_written": json.dumps(run.tally.written, sort_keys=True),
+        "code_version": code_version(),
+        "started_at": started_at,
+        "seconds": run.seconds,
+    }
+
+
+@cache
+def code_version() -> str:
+    """A digest of the project's own sources: other code may give other results."""
+    project = Path(__file__).parents[1]
+    digest = hashlib.sha256()
+    for folder in ("conf", "features", "ml", "jobs"):
+        for file in sorted((project / folder).rglob("*")):
+            if file.suffix in {".py", ".yaml", ".j2", ".css"}:
+                digest.update(str(file.relative_to(project)).encode() + b"\0" + file.read_bytes())
+    return digest.hexdigest()[:16]

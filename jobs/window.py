@@ -1,0 +1,48 @@
+"""The window of business dates that a job is about."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import date, datetime, time, timedelta, timezone
+from zoneinfo import ZoneInfo
+
+DAY = timedelta(days=1)
+
+
+@dataclass(frozen=True)
+class Window:
+    """Business dates `first` to `last`, both included; as instants the window is half-open."""
+
+    first: date
+    last: date
+
+    def __post_init__(self) -> None:
+        if self.first > self.last:
+            raise ValueError(f"the window ends ({self.last}) before it begins ({self.first})")
+
+    @classmethod
+    def day(cls, ds: date) -> Window:
+        return cls(ds, ds)
+
+    def __iter__(self) -> Iterator[date]:
+        return (self.first + DAY * n for n in range((self.last - self.first).days + 1))
+
+    def __len__(self) -> int:
+        return (self.last - self.first).days + 1
+
+    def __contains__(self, ds: date) -> bool:
+        return self.first <= ds <= self.last
+
+    def __str__(self) -> str:
+        return str(self.last) if self.first == self.last else f"{self.first} to {self.last}"
+
+
+def start_of(ds: date, zone: str) -> datetime:
+    """The first instant of a business date, in UTC (a day may have 23 or 25 hours)."""
+    return datetime.combine(ds, time(), ZoneInfo(zone)).astimezone(timezone.utc)
+
+
+def end_of(ds: date, zone: str) -> datetime:
+    """The first instant that is no longer part of a business date, in UTC."""
+    return start_of(ds + DAY, zone)
