@@ -50,12 +50,16 @@ SHIPPING_MINOR = Column("shipping_minor", "bigint", "Shipping", unit="minor unit
 TAX_MINOR = Column("tax_minor", "bigint", "Tax", unit="minor units")
 AMOUNT_MINOR = Column("amount_minor", "bigint", "Amount", unit="minor units")
 TOTAL_MINOR = Column(
-    "total_minor", "bigint", "What the buyer is to pay: items + shipping + tax - discount",
+    "total_minor",
+    "bigint",
+    "What the buyer is to pay: items + shipping + tax - discount",
     unit="minor units",
 )
 LINE_TOTAL_MINOR = Column(
-    "line_total_minor", "bigint",
-    "quantity x unit_price - line discount; without shipping and tax", unit="minor units",
+    "line_total_minor",
+    "bigint",
+    "quantity x unit_price - line discount; without shipping and tax",
+    unit="minor units",
 )
 GMV_MINOR = Column("gmv_minor", "bigint", "Sum of line_total_minor", unit="minor units")
 REGION = Column("region", "string", "State or region")
@@ -67,17 +71,19 @@ REGISTERED_AT = Column("registered_at", "timestamp", "Registration")
 DATE = Column("date", "date", "Business date that the figures are about")
 
 # The ledger of counts.
-OCCURRED_DS = Column(
-    "occurred_ds", "date", "Business date on which it happened", nullable=False
-)
+OCCURRED_DS = Column("occurred_ds", "date", "Business date on which it happened", nullable=False)
 KNOWN_DS = Column(
-    "known_ds", "date", "Business date whose landing (or due date) changed the count",
+    "known_ds",
+    "date",
+    "Business date whose landing (or due date) changed the count",
     nullable=False,
 )
 
 # Derived tables.
 OCCURRED_MONTH = Column(
-    "occurred_month", "date", "First day of the month of occurred_at, in the lake's zone",
+    "occurred_month",
+    "date",
+    "First day of the month of occurred_at, in the lake's zone",
     nullable=False,
 )
 RUN_ID = Column("run_id", "string", "Run that wrote the row", nullable=False)

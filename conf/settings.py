@@ -13,12 +13,13 @@ import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from datetime import date
-from pathlib import Path
+from importlib.resources import files
+from importlib.resources.abc import Traversable
 from typing import Any, TypeVar
 
 import yaml
 
-CONF = Path(__file__).parent
+CONF = files("conf")  # not a path: on a cluster the code is a zip
 ENVIRONMENTS = ("local", "cluster", "prod")
 
 Loaded = TypeVar("Loaded")
@@ -66,13 +67,15 @@ class LandingPolicy:
     known_ids_days: int
 
 
-def load(kind: type[Loaded], path: Path, **given: Any) -> Loaded:
+def load(kind: type[Loaded], path: Traversable, **given: Any) -> Loaded:
     """A YAML file as a dataclass; SettingsError names an unknown or a missing key."""
     content = yaml.safe_load(path.read_text()) or {}
     names = {field.name for field in fields(kind)}  # type: ignore[arg-type]
     found = {**content, **given}
     if unknown := sorted(set(found) - names):
-        raise SettingsError(f"{path.name}: unknown key {', '.join(unknown)}; known: {sorted(names)}")
+        raise SettingsError(
+            f"{path.name}: unknown key {', '.join(unknown)}; known: {sorted(names)}"
+        )
     if missing := sorted(names - set(found)):
         raise SettingsError(f"{path.name}: missing key {', '.join(missing)}")
     return kind(**found)
@@ -95,10 +98,12 @@ def load_landing_policy() -> LandingPolicy:
 
 def spark_arguments(settings: Settings) -> list[str]:
     """spark-submit's arguments for the settings."""
-    return [part for name, value in settings.spark.items() for part in ("--conf", f"{name}={value}")]
+    return [
+        part for name, value in settings.spark.items() for part in ("--conf", f"{name}={value}")
+    ]
 
 
-def _resolved(value: str, path: Path) -> str:
+def _resolved(value: str, path: Traversable) -> str:
     if value == "cores":
         return str(os.cpu_count() or 1)
 

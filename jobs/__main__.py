@@ -116,7 +116,9 @@ def _parser(name: str, module: ModuleType) -> argparse.ArgumentParser:
     if _wants_window(module) != "none":
         parser.add_argument("--ds", type=_date, metavar="YYYY-MM-DD", help="one business date")
         parser.add_argument("--from", dest="first", type=_date, metavar="D", help="first date")
-        parser.add_argument("--to", dest="last", type=_date, metavar="D", help="last date, included")
+        parser.add_argument(
+            "--to", dest="last", type=_date, metavar="D", help="last date, included"
+        )
     parser.add_argument("--lake-root", metavar="PATH_OR_URI", help="the lake; default by --env")
     parser.add_argument("--env", default="local", choices=ENVIRONMENTS, help="default: local")
     for argument in _own(module):

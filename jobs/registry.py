@@ -9,7 +9,7 @@ takes from it).
 from __future__ import annotations
 
 import importlib
-from pathlib import Path
+from importlib.resources import files
 from types import ModuleType
 
 from conf.contract import Table
@@ -25,17 +25,10 @@ OUTSIDE_THE_VERBS = {
     "simulate.world": "jobs.simulate.world",
 }
 
-_HERE = Path(__file__).parent
-
 
 def names() -> list[str]:
     """Every job, in the order of the verbs, then by noun."""
-    found = [
-        f"{verb}.{file.stem}"
-        for verb in VERBS
-        for file in sorted((_HERE / verb).glob("*.py"))
-        if _is_job(file)
-    ]
+    found = [f"{verb}.{noun}" for verb in VERBS for noun in _nouns(verb)]
     return [*found, *OUTSIDE_THE_VERBS]
 
 
@@ -71,7 +64,8 @@ def in_flow_order(job_names: list[str]) -> list[str]:
         ready = [
             name
             for name, job in pending.items()
-            if not {writer.get(table.path, name) for table in reads_of(job)} & (set(pending) - {name})
+            if not {writer.get(table.path, name) for table in reads_of(job)}
+            & (set(pending) - {name})
         ]
         if not ready:
             raise ValueError(f"the jobs read each other's tables in a circle: {sorted(pending)}")
@@ -80,6 +74,11 @@ def in_flow_order(job_names: list[str]) -> list[str]:
     return ordered
 
 
-def _is_job(file: Path) -> bool:
-    # A verb's folder may hold the parts of its jobs too; a job is what says what it writes.
-    return file.stem != "__init__" and "\nWRITES" in file.read_text()
+def _nouns(verb: str) -> list[str]:
+    # A verb's folder holds the parts of its jobs too; a job is what says what it writes. Read as
+    # a resource, because on a cluster the code is a zip.
+    folder = files("jobs") / verb
+    if not folder.is_dir():
+        return []
+    modules = [file for file in folder.iterdir() if file.name.endswith(".py")]
+    return sorted(m.name.removesuffix(".py") for m in modules if "\nWRITES" in m.read_text())

@@ -6,11 +6,12 @@ import hashlib
 import json
 import logging
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cache
-from pathlib import Path
+from importlib.resources import files
+from importlib.resources.abc import Traversable
 from typing import Any
 
 from conf.settings import Settings
@@ -51,7 +52,7 @@ def run_job(
 ) -> Run:  # fmt: skip
     """Runs a job and records it in meta/job_runs, also when it fails; the failure is raised on."""
     module = registry.module_of(name)
-    lake.tally = Tally()
+    lake.tally, lake.run_id = Tally(), run_id
     read = {table.path: lake.version(table) for table in registry.reads_of(module)}
     started_at, began = datetime.now(UTC), time.monotonic()
     error: Exception | None = None
@@ -59,6 +60,8 @@ def run_job(
         module.run(lake, settings, window, **options)
     except Exception as raised:
         error = raised
+    finally:
+        lake.spark.catalog.clearCache()
     run = Run(
         name, run_id, window, "failed" if error else "done", exit_code_of(error),
         time.monotonic() - began, lake.tally, str(error) if error else None,
@@ -98,10 +101,17 @@ def _row(run: Run, read: dict[str, int], started_at: datetime) -> dict[str, Any]
 @cache
 def code_version() -> str:
     """A digest of the project's own sources: other code may give other results."""
-    project = Path(__file__).parents[1]
     digest = hashlib.sha256()
-    for folder in ("conf", "features", "ml", "jobs"):
-        for file in sorted((project / folder).rglob("*")):
-            if file.suffix in {".py", ".yaml", ".j2", ".css"}:
-                digest.update(str(file.relative_to(project)).encode() + b"\0" + file.read_bytes())
+    for package in ("conf", "features", "jobs"):
+        for name, content in sorted(_sources(files(package), package)):
+            digest.update(name.encode() + b"\0" + content)
     return digest.hexdigest()[:16]
+
+
+def _sources(folder: Traversable, name: str) -> Iterator[tuple[str, bytes]]:
+    for entry in folder.iterdir():
+        path = f"{name}/{entry.name}"
+        if entry.is_dir():
+            yield from _sources(entry, path)
+        elif entry.name.endswith((".py", ".yaml", ".j2", ".css")):
+            yield path, entry.read_bytes()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import date, datetime, time, timedelta, timezone
+from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
 DAY = timedelta(days=1)
@@ -40,7 +40,7 @@ class Window:
 
 def start_of(ds: date, zone: str) -> datetime:
     """The first instant of a business date, in UTC (a day may have 23 or 25 hours)."""
-    return datetime.combine(ds, time(), ZoneInfo(zone)).astimezone(timezone.utc)
+    return datetime.combine(ds, time(), ZoneInfo(zone)).astimezone(UTC)
 
 
 def end_of(ds: date, zone: str) -> datetime:

@@ -26,8 +26,9 @@ DAYS = _record(
     c.DS,
     Column("event", "string", "closed: no more files are taken; refined: silver knows it",
            nullable=False, codes=("closed", "refined")),
+    Column("job", "string", "Job that took the step", nullable=False),
     c.RUN_ID, _AT,
-    key=("ds", "event", "run_id"),
+    key=("ds", "event", "job", "run_id"),
 )  # fmt: skip
 
 LANDING_FILES = _record(

@@ -150,7 +150,7 @@ ORDERS = replace(
         _first_at("shipped", "First shipped line"),
         _first_at("delivered", "Last line delivered, once all that are not cancelled are"),
         _first_at("cancelled", "Last line cancelled, once all are"),
-        Column("paid_minor", "bigint", "Sum of its payments authorized or captured",
+        Column("paid_minor", "bigint", "Sum of its payments but for those cancelled or failed",
                "minor units", nullable=False),
         Column("refunded_minor", "bigint", "Sum of its refunds", "minor units", nullable=False),
     ),
@@ -309,7 +309,7 @@ ORDER_MEASURES = (
     # dated by the time of placing
     _count("orders", "Orders placed"),
     _count("total_minor", "What buyers are to pay for them", "minor units"),
-    _count("orders_cancelled", "Of these with every line cancelled"),
+    _count("orders_cancelled", "Of these with every line cancelled (without lines: as a whole)"),
     _count("orders_delivered", "Of these with every line that is not cancelled delivered"),
     _count("delivery_us", "Sum over these of the time from placing to the last delivery, "
            "negative times as 0", "microseconds"),

@@ -52,7 +52,7 @@ def run(lake: Lake, settings: Settings, window: Window, *, landing: str, check: 
         publish.publish_rejected(lake, landings, window)
         publish.require_good_share(landings, policy)
         publish.publish_good(lake, landings)
-        lake.append(meta.LANDING_FILES, _file_rows(new, landings))
+        lake.append(meta.LANDING_FILES, _file_rows(new, landings, lake.run_id))
 
 
 def _say_what_is_absent(found: list[LandedFile], window: Window) -> None:
@@ -76,7 +76,9 @@ def _not_taken_yet(lake: Lake, found: list[LandedFile]) -> list[LandedFile]:
     outcomes = {(row.entity, row.source_sha256): row.outcome for row in known.collect()}
     new = [f for f in found if outcomes.get((f.entity, f.sha256)) != "taken"]
     closed = newest_day(lake, "closed")
-    late = [f.name for f in new if closed and f.ds <= closed and (f.entity, f.sha256) not in outcomes]
+    late = [
+        f.name for f in new if closed and f.ds <= closed and (f.entity, f.sha256) not in outcomes
+    ]
     if late:
         raise ContractBroken(
             f"{closed} and every earlier day are closed: {', '.join(late[:5])}"
@@ -139,13 +141,13 @@ def _say(new: list[LandedFile], landings: list[Landing]) -> None:
                 log.warning("%s: %d rejected", names[sha256], counts["rejected"])
 
 
-def _file_rows(new: list[LandedFile], landings: list[Landing]) -> list[dict[str, Any]]:
+def _file_rows(new: list[LandedFile], landings: list[Landing], run_id: str) -> list[dict[str, Any]]:
     by_entity = {landing.table.name: landing for landing in landings}
     at = datetime.now(UTC)
-    return [_file_row(file, by_entity[file.entity], at) for file in new]
+    return [_file_row(file, by_entity[file.entity], run_id, at) for file in new]
 
 
-def _file_row(file: LandedFile, landing: Landing, at: datetime) -> dict[str, Any]:
+def _file_row(file: LandedFile, landing: Landing, run_id: str, at: datetime) -> dict[str, Any]:
     counts = landing.files.get(file.sha256, {})
     good = counts.get("good", 0) + counts.get("replay", 0)
     rejected, duplicate = counts.get("rejected", 0), counts.get("duplicate", 0)
@@ -154,5 +156,5 @@ def _file_row(file: LandedFile, landing: Landing, at: datetime) -> dict[str, Any
         "source_sha256": file.sha256, "entity": file.entity, "path": file.name, "ds": file.ds,
         "outcome": "refused" if why else "taken", "why": why,
         "records": good + rejected + duplicate, "good": good, "rejected": rejected,
-        "duplicate": duplicate, "bytes": file.bytes, "run_id": "", "at": at,
+        "duplicate": duplicate, "bytes": file.bytes, "run_id": run_id, "at": at,
     }  # fmt: skip

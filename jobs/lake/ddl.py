@@ -9,10 +9,13 @@ from typing import Any
 from delta.tables import DeltaTable
 from pyspark.sql import SparkSession
 from pyspark.sql.types import (
-    DataType, StructField, StructType, _parse_datatype_string,
+    DataType,
+    StructField,
+    StructType,
+    _parse_datatype_string,
 )  # fmt: skip
 
-from conf.contract import Column, Table, WriteMode
+from conf.contract import Check, Column, Table, WriteMode
 from jobs.errors import ContractBroken
 
 log = logging.getLogger(__name__)
@@ -24,7 +27,9 @@ def struct_of(table: Table) -> StructType:
     """The declared schema as Spark's, in declared order."""
     return StructType(
         [
-            StructField(column.name, _type_of(column), column.nullable, {"comment": comment_of(column)})
+            StructField(
+                column.name, _type_of(column), column.nullable, {"comment": comment_of(column)}
+            )
             for column in table.columns
         ]
     )
@@ -68,7 +73,7 @@ def _create(spark: SparkSession, table: Table, path: str) -> None:
     if table.partition_by:
         builder = builder.partitionedBy(*table.partition_by)
     for check in table.checks:
-        builder = builder.property(CHECK_PREFIX + check.name, check.sql)
+        builder = builder.property(CHECK_PREFIX + check.name, _stored_sql(check))
     if table.mode is WriteMode.APPEND_ONCE:
         builder = builder.property("delta.appendOnly", "true")
     builder.execute()
@@ -91,9 +96,12 @@ def _compare(table: Table, stored: dict[str, Any], fields: dict[str, dict[str, A
         for name, sql in stored["configuration"].items()
         if name.startswith(CHECK_PREFIX)
     }
-    declared = {check.name: check.sql for check in table.checks}
-    for name in sorted(set(checks) ^ set(declared)):
-        problems.append(f"check {name} is {'declared' if name in declared else 'stored'} only")
+    declared = {check.name: _stored_sql(check) for check in table.checks}
+    problems += [
+        f"check {name} is stored as {checks.get(name)}, declared {declared.get(name)}"
+        for name in sorted(set(checks) | set(declared))
+        if checks.get(name) != declared.get(name)
+    ]
     if problems:
         raise ContractBroken(
             f"table {table.path} is not as declared: {'; '.join(problems)}. Migrate the table, or "
@@ -135,6 +143,11 @@ def _snapshot(spark: SparkSession, path: str) -> Any:
 
 def _stored_metadata(spark: SparkSession, path: str) -> dict[str, Any]:
     return json.loads(_snapshot(spark, path).metadata().json())["metaData"]  # type: ignore[no-any-return]
+
+
+def _stored_sql(check: Check) -> str:
+    # Delta refuses a row for which a check is null; ours must only not be false.
+    return f"coalesce({check.sql}, true)"
 
 
 def _type_of(column: Column) -> DataType:

@@ -43,6 +43,8 @@ class Tally:
 class Lake:
     """The tables below one root. Business days are cut in `zone`, which holds for the whole lake."""
 
+    run_id = "by-hand"
+
     def __init__(self, spark: SparkSession, root: str, zone: str) -> None:
         self.spark = spark
         self.root = root.rstrip("/")
@@ -65,9 +67,7 @@ class Lake:
             return self.spark.createDataFrame([], ddl.struct_of(table))
         self._open(table)
         self.tally.read.setdefault(table.path, version)
-        return (
-            self.spark.read.format("delta").load(self.path(table)).select(*table.column_names)
-        )
+        return self.spark.read.format("delta").load(self.path(table)).select(*table.column_names)
 
     def replace_ds(self, table: Table, frame: DataFrame, window: Window) -> None:
         """REPLACE_DS: the partitions of the window become exactly these rows."""
@@ -166,8 +166,12 @@ class Lake:
         ).where(F.size("reasons") > 0)
         path = f"{self.path(table)}__rejected"
         bad.write.format("delta").mode("overwrite").save(path)
-        found = "; ".join(f"{n} rows: {sentences[name]} ({name})" for name, n in verdict.failed.items())
-        raise ContractBroken(f"{table.path}: {found}. Nothing was published; the rows are in {path}")
+        found = "; ".join(
+            f"{n} rows: {sentences[name]} ({name})" for name, n in verdict.failed.items()
+        )
+        raise ContractBroken(
+            f"{table.path}: {found}. Nothing was published; the rows are in {path}"
+        )
 
     def _has_rows(self, table: Table, condition: str) -> bool:
         return not self.read(table).where(condition).isEmpty()

@@ -13,12 +13,9 @@ from conf.settings import Settings
 from conf.tables import meta
 from jobs.errors import ContractBroken, UsageError
 from jobs.lake.io import Lake
-from jobs.window import DAY, Window
 
 
-def open_lake(
-    spark: SparkSession, settings: Settings, *, zone: str | None, create: bool
-) -> Lake:
+def open_lake(spark: SparkSession, settings: Settings, *, zone: str | None, create: bool) -> Lake:
     """The lake at the settings' root.
 
     `zone` is asked for by the caller: it becomes that of a new lake, and ContractBroken (exit 3)
@@ -49,28 +46,21 @@ def open_lake(
     return Lake(spark, settings.lake_root, stored["time_zone"])
 
 
-def newest_day(lake: Lake, event: str) -> date | None:
-    """The newest business date with that event (closed, refined) in meta/days."""
-    row = lake.read(meta.DAYS).where(F.col("event") == event).agg(F.max("ds").alias("ds")).first()
+def newest_day(lake: Lake, event: str, job: str | None = None) -> date | None:
+    """The newest business date with that event (closed, refined), by that job if one is named."""
+    days = lake.read(meta.DAYS).where(F.col("event") == event)
+    if job:
+        days = days.where(F.col("job") == job)
+    row = days.agg(F.max("ds").alias("ds")).first()
     return row["ds"] if row else None
 
 
-def record_day(lake: Lake, ds: date, event: str, run_id: str) -> None:
+def record_day(lake: Lake, ds: date, event: str, job: str) -> None:
     """Notes a step in the life of a business day, once."""
-    newest = newest_day(lake, event)
+    newest = newest_day(lake, event, job)
     if newest is None or newest < ds:
-        lake.append(meta.DAYS, [{"ds": ds, "event": event, "run_id": run_id, "at": _now()}])
-
-
-def days_to_refine(lake: Lake, last: date, first_landed: date | None) -> Window | None:
-    """The days after the watermark up to `last`: what refine still has to take in.
-
-    None when the watermark is there already, for it never moves back, or when nothing landed.
-    """
-    refined = newest_day(lake, "refined")
-    if refined is not None:
-        return Window(refined + DAY, last) if refined < last else None
-    return Window(min(first_landed, last), last) if first_landed else None
+        row = {"ds": ds, "event": event, "job": job, "run_id": lake.run_id, "at": _now()}
+        lake.append(meta.DAYS, [row])
 
 
 def record_run(lake: Lake, row: dict[str, Any]) -> None:
@@ -78,9 +68,9 @@ def record_run(lake: Lake, row: dict[str, Any]) -> None:
     lake.append(meta.JOB_RUNS, [row])
 
 
-def record_quality(lake: Lake, run_id: str, rows: list[dict[str, Any]]) -> None:
+def record_quality(lake: Lake, rows: list[dict[str, Any]]) -> None:
     """Rows of meta/data_quality: table, check, ds, rows, detail."""
-    lake.append(meta.DATA_QUALITY, [{**row, "run_id": run_id, "at": _now()} for row in rows])
+    lake.append(meta.DATA_QUALITY, [{**row, "run_id": lake.run_id, "at": _now()} for row in rows])
 
 
 def _now() -> datetime:

@@ -1,0 +1,162 @@
+"""The only as-of, point-in-time and ledger arithmetic.
+
+Bronze rows are versions of natural keys, each known from its `ds` (the business date of
+`known_at`) on. `T` of a business date is its end, so "known before T of ds" is `ds <= that ds`.
+
+    versions      which version of a key counts from which day until which day
+    as_of         the state at the end of one business date
+    subject_days  on which days something about a subject changed
+    at            the versions that count on each of these days
+    changes       the difference between successive days, as a ledger of counts
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import date, timedelta
+
+from pyspark.sql import Column, DataFrame, Window
+from pyspark.sql import functions as F
+
+KNOWN_FROM, KNOWN_UNTIL = "known_from", "known_until"
+AS_OF, NEXT_AS_OF = "as_of", "next_as_of"
+
+FIRST_LANDED = ("ds", "source_file", "source_line")
+"""Of rows with one event_id the first in this order counts; later ones are repeats."""
+
+VERSION_ORDER = ("known_at", "occurred_at", "event_id")
+"""The greatest of these is the newest version (contract of the landing format)."""
+
+
+def business_date(instant: Column, zone: str) -> Column:
+    """The date of an instant in the zone in which business days are cut."""
+    return F.to_date(F.from_utc_timestamp(instant, zone))
+
+
+def month_of(instant: Column, zone: str) -> Column:
+    """The first day of the month of an instant, in that zone."""
+    return F.trunc(business_date(instant, zone), "month")
+
+
+def end_of_day(ds: Column, zone: str) -> Column:
+    """T of a business date: the first instant that is no longer part of it."""
+    return F.to_utc_timestamp(F.date_add(ds, 1).cast("timestamp"), zone)
+
+
+def without_repeats(rows: DataFrame, key: Sequence[str]) -> DataFrame:
+    """Rows of a natural key without those whose event_id another row of the key had before."""
+    landed = Window.partitionBy(*key, "event_id").orderBy(*FIRST_LANDED)
+    return rows.withColumn("_nth", F.row_number().over(landed)).where("_nth = 1").drop("_nth")
+
+
+def versions(rows: DataFrame, key: Sequence[str]) -> DataFrame:
+    """One row a version that counted at the end of at least one day, retracted ones left out.
+
+    Adds `known_from` and `known_until` (dates; the version counts as of every ds with
+    known_from <= ds < known_until; null: still). A retraction ends the version before it.
+    """
+    newest_last = Window.partitionBy(*key).orderBy(*VERSION_ORDER)
+    dated = without_repeats(rows, key).withColumn(KNOWN_UNTIL, F.lead("ds").over(newest_last))
+    counted = F.col(KNOWN_UNTIL).isNull() | (F.col(KNOWN_UNTIL) > F.col("ds"))
+    return dated.where(counted & ~F.col("retracted")).withColumn(KNOWN_FROM, F.col("ds"))
+
+
+def as_of(rows: DataFrame, key: Sequence[str], ds: date) -> DataFrame:
+    """The version of every natural key that counts at the end of `ds`; a retracted key has none."""
+    known = versions(rows.where(F.col("ds") <= F.lit(ds)), key)
+    return known.where(F.col(KNOWN_UNTIL).isNull()).drop(KNOWN_FROM, KNOWN_UNTIL)
+
+
+def turning_days(known: DataFrame, subject: Sequence[str]) -> DataFrame:
+    """(subject, as_of): the days on which a version of the subject began or ceased to count."""
+    days = F.explode(F.array(KNOWN_FROM, KNOWN_UNTIL)).alias(AS_OF)
+    return known.select(*subject, days).where(F.col(AS_OF).isNotNull())
+
+
+def subject_days(
+    turning: Sequence[DataFrame], subject: Sequence[str], first: date, last: date
+) -> DataFrame:
+    """(subject, as_of, next_as_of) for every subject that changed between `first` and `last`.
+
+    The days are the day before `first`, which stands for everything known earlier, and each day
+    of the window on which the subject changed; the last of them has no next_as_of.
+    """
+    union = turning[0].select(*subject, AS_OF)
+    for frame in turning[1:]:
+        union = union.unionByName(frame.select(*subject, AS_OF))
+    in_window = F.col(AS_OF).between(F.lit(first), F.lit(last))
+    before = F.array(F.lit(first - timedelta(days=1)))
+    return (
+        union.where(in_window)
+        .groupBy(*subject)
+        .agg(F.concat(before, F.array_sort(F.collect_set(AS_OF))).alias("_days"))
+        .select(*subject, "_days", F.posexplode("_days").alias("_at", AS_OF))
+        .select(*subject, AS_OF, F.get("_days", F.col("_at") + 1).alias(NEXT_AS_OF))
+    )
+
+
+def at(known: DataFrame, days: DataFrame, subject: Sequence[str]) -> DataFrame:
+    """The versions that count on each of the subject's days, with `as_of` and `next_as_of`."""
+    counts = (F.col(KNOWN_FROM) <= F.col(AS_OF)) & (
+        F.col(KNOWN_UNTIL).isNull() | (F.col(AS_OF) < F.col(KNOWN_UNTIL))
+    )
+    return known.join(days, list(subject)).where(counts).drop(KNOWN_FROM, KNOWN_UNTIL)
+
+
+def changes(
+    contributions: DataFrame, dimensions: Sequence[str], measures: Sequence[str],
+    first: date, last: date, *, begins: str = AS_OF, ends: str = NEXT_AS_OF,
+) -> DataFrame:  # fmt: skip
+    """The ledger rows of the window: dimensions, known_ds, measures.
+
+    A contribution counts from the day `begins` on until the day `ends`: it is added on the first
+    and taken back on the second, where these lie in the window. Measures absent from
+    `contributions` are 0; rows that change nothing are left out.
+    """
+    turns = F.explode(
+        F.array(
+            F.struct(F.col(begins).alias("known_ds"), F.lit(1).alias("sign")),
+            F.struct(F.col(ends).alias("known_ds"), F.lit(-1).alias("sign")),
+        )
+    ).alias("_turn")
+    present = [name for name in measures if name in contributions.columns]
+    known_ds = F.col("_turn.known_ds")
+    return (
+        contributions.select(*dimensions, *present, turns)
+        .where(known_ds.between(F.lit(first), F.lit(last)))
+        .select(
+            *dimensions,
+            known_ds.alias("known_ds"),
+            *(
+                (F.coalesce(name, F.lit(0)) * F.col("_turn.sign")).cast("bigint").alias(name)
+                for name in present
+            ),
+        )
+    )
+
+
+def summed(
+    parts: Sequence[DataFrame], dimensions: Sequence[str], measures: Sequence[str]
+) -> DataFrame:
+    """Ledger rows of several families added up to one row per dimensions and known_ds."""
+    union = parts[0]
+    for part in parts[1:]:
+        union = union.unionByName(part, allowMissingColumns=True)
+    group = [*dimensions, "known_ds"]
+    absent = set(measures) - set(union.columns)
+    totals = [
+        (F.lit(0) if name in absent else F.coalesce(F.sum(name), F.lit(0)))
+        .cast("bigint")
+        .alias(name)
+        for name in measures
+    ]
+    anything = [F.col(name) != 0 for name in measures]
+    moved = anything[0]
+    for term in anything[1:]:
+        moved = moved | term
+    return union.groupBy(*group).agg(*totals).where(moved)
+
+
+def positive_us(start: Column, end: Column) -> Column:
+    """Microseconds from start to end; a negative time counts as 0, an unknown one as null."""
+    return F.greatest(F.unix_micros(end) - F.unix_micros(start), F.lit(0))

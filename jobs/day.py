@@ -1,0 +1,81 @@
+"""The whole business day in one session: every job that a finished day needs, in flow order.
+
+It ingests only with --landing, never trains, and never acts. A step whose inputs and code are
+those of its last run over the same days is skipped.
+
+examples:
+  ./spark-submit.sh run.day --ds 2026-06-30
+  ./spark-submit.sh run.day --from 2026-06-01 --to 2026-06-30 --landing landing
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+from collections.abc import Mapping
+from typing import Any
+
+from pyspark.sql import functions as F
+
+from conf.settings import Settings
+from conf.tables import meta
+from jobs import registry
+from jobs.arguments import Argument
+from jobs.lake.io import Lake, Tally
+from jobs.runner import code_version, run_job
+from jobs.window import Window
+
+log = logging.getLogger(__name__)
+
+ARGUMENTS = (Argument("--landing", "also ingest the days from this landing folder first"),)
+VERBS = ("refine", "featurize", "learn", "decide", "report")
+NEVER_IN_A_DAY: tuple[str, ...] = ()
+"""Jobs of these verbs that are no part of a day: training, mostly."""
+
+READS: tuple[Any, ...] = ()
+WRITES: tuple[Any, ...] = ()
+
+
+def steps() -> list[str]:
+    """The jobs of a business day, each after those that write what it reads."""
+    of_a_day = [n for n in registry.names() if n.split(".")[0] in VERBS and n not in NEVER_IN_A_DAY]
+    return registry.in_flow_order(of_a_day)
+
+
+def run(lake: Lake, settings: Settings, window: Window, *, landing: str | None) -> None:
+    tally = Tally()
+    todo: list[tuple[str, Mapping[str, Any]]] = [(name, {}) for name in steps()]
+    if landing:
+        todo.insert(0, ("ingest.landing", {"landing": landing, "check": False}))
+    for number, (name, options) in enumerate(todo, 1):
+        where = f"[{number}/{len(todo)}] {name:22}"
+        if name != "ingest.landing" and _is_done(lake, name, window):
+            log.info("%s unchanged, skipped", where)
+            continue
+        log.info("%s ...", where)
+        done = run_job(name, lake, settings, window, lake.run_id, options)
+        log.info("%s done in %.1f s", where, done.seconds)
+        tally.rows |= done.tally.rows
+    lake.tally = tally
+
+
+def _is_done(lake: Lake, name: str, window: Window) -> bool:
+    """True when the job's last run over the window read and left the tables as they are now."""
+    module = registry.module_of(name)
+    if not registry.writes_of(module):
+        return False  # a page: rendered anew, for it is cheap and may have been deleted
+    last = (
+        lake.read(meta.JOB_RUNS)
+        .where((F.col("job") == name) & (F.col("status") == "done"))
+        .where((F.col("first_ds") == window.first) & (F.col("last_ds") == window.last))
+        .orderBy(F.col("started_at").desc())
+        .first()
+    )
+    if last is None or last["code_version"] != code_version():
+        return False
+    read, written = json.loads(last["versions_read"]), json.loads(last["versions_written"])
+    inputs_same = all(lake.version(t) == read.get(t.path) for t in registry.reads_of(module))
+    outputs_there = all(
+        lake.version(t) >= written.get(t.path, -1) for t in registry.writes_of(module)
+    )
+    return inputs_same and outputs_there

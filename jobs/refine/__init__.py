@@ -1,0 +1,1 @@
+"""Refine: bronze becomes the current state and the ledger of counts."""

@@ -1,0 +1,48 @@
+"""One Spark session for the whole suite, and lakes in folders of their own."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from pyspark.sql import SparkSession
+
+from conf.settings import Settings, load_settings
+from jobs.lake.io import Lake
+from jobs.lake.records import open_lake
+from jobs.lake.session import open_session
+
+
+@pytest.fixture(scope="session")
+def settings(tmp_path_factory: pytest.TempPathFactory) -> Settings:
+    """The local environment, small and with a scratch folder of its own."""
+    local = load_settings("local")
+    scratch = str(tmp_path_factory.mktemp("spark"))
+    small = {
+        "spark.master": "local[2]",
+        "spark.driver.memory": "4g",
+        "spark.sql.shuffle.partitions": "2",
+        "spark.local.dir": scratch,
+        "spark.sql.warehouse.dir": f"{scratch}/warehouse",
+    }
+    return replace(local, lake_root=None, spark={**local.spark, **small})
+
+
+@pytest.fixture(scope="session")
+def spark(settings: Settings) -> Iterator[SparkSession]:
+    session = open_session(settings, "tests")
+    yield session
+    session.stop()
+
+
+@pytest.fixture
+def make_lake(spark: SparkSession, settings: Settings, tmp_path: Path) -> Callable[..., Lake]:
+    """Opens a lake of the test's own; the same name again opens the same lake anew."""
+
+    def make(zone: str = "UTC", name: str = "lake") -> Lake:
+        here = replace(settings, lake_root=str(tmp_path / name))
+        return open_lake(spark, here, zone=zone, create=True)
+
+    return make
