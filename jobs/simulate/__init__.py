@@ -1,0 +1,1 @@
+"""A simulated marketplace, written as landing files with its truth beside them."""
