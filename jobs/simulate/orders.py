@@ -1,0 +1,230 @@
+"""Orders: what is placed, by whom, at whom, for how much, and whether it is paid."""
+
+from __future__ import annotations
+
+from pyspark.sql import Column, DataFrame, SparkSession
+from pyspark.sql import functions as F
+
+from jobs.simulate.draws import (
+    after,
+    at_habitual_hour,
+    between,
+    chance,
+    draw,
+    luck,
+    skewed,
+    token,
+    unfolded,
+    weighted,
+    whole,
+)
+from jobs.simulate.people import buyer_id, price_at
+from jobs.simulate.plan import MARKETS, Plan, of_market
+
+WEEKDAYS = (1.04, 0.98, 0.97, 1.0, 1.03, 0.96, 1.02)
+"""Demand from Sunday on."""
+METHODS = {"card": 0.6, "wallet": 0.2, "debit_card": 0.1, "bank_transfer": 0.07, "cash_slip": 0.03}
+SLOW_METHODS = ("bank_transfer", "cash_slip")
+LINES = {"1": 0.62, "2": 0.24, "3": 0.10, "4": 0.04}
+ENDINGS = {"unpaid": 0.012, "withdrawn": 0.02, "kept": 1.0}
+
+
+def placed(spark: SparkSession, plan: Plan, sellers: DataFrame) -> DataFrame:
+    """Orders as they are placed: time, buyer, one seller or two of one market, fate of payment.
+
+    Orders at sellers who have not joined yet are no orders: a market grows with its sellers.
+    """
+    numbered = plan.calendar(spark).select(
+        "index", "day", F.explode(F.sequence(F.lit(1), _demand(plan))).alias("number")
+    )
+    named = numbered.select(
+        "*",
+        F.format_string("o-%s-%06d", F.date_format("day", "yyyyMMdd"), "number").alias("order_id"),
+    )
+    lucky = named.withColumn("luck", plan.luck("order", "order_id"))
+    drawn = lucky.select(
+        "*",
+        at_habitual_hour(F.col("day"), "placed", plan.zone).alias("placed_at"),
+        weighted(LINES, "lines").cast("int").alias("line_count"),
+        weighted(METHODS, "method").alias("method"),
+        weighted(ENDINGS, "ending").alias("ending"),
+        chance(0.08, "coupon").alias("coupon"),
+        _seller_drawn(plan, "seller").alias("first_no"),
+        F.when(chance(0.3, "second"), _seller_drawn(plan, "second seller")).alias("second_no"),
+    )
+    return _with_buyer(plan, _with_sellers(drawn, sellers))
+
+
+def _demand(plan: Plan) -> Column:
+    """Orders of a day: weekday, season (a peak in December), growth and chance."""
+    weekday = F.array(*map(F.lit, WEEKDAYS))[F.dayofweek("day") - 1]
+    season = 1 + 0.12 * F.cos((F.dayofyear("day") - 345) * F.lit(0.0172))
+    noise = 0.94 + 0.12 * draw("demand", f"{plan.seed}L", "day")
+    level = plan.orders_per_day * weekday * season * (1 + 0.0004 * F.col("index")) * noise
+    return F.greatest(F.round(level).cast("int"), F.lit(1))
+
+
+def _seller_drawn(plan: Plan, purpose: str) -> Column:
+    # The square gives a tail: a tenth of the sellers get a third of the orders.
+    return whole(plan.sellers, skewed(purpose))
+
+
+def _with_sellers(drawn: DataFrame, sellers: DataFrame) -> DataFrame:
+    traits = F.struct(
+        "seller_no", "seller_id", "marketplace", "currency", "care", "listing_count",
+        "registered_at", F.col("luck").alias("seller_luck"),
+    )  # fmt: skip
+    first, second = (
+        F.broadcast(sellers.select(F.col("seller_no").alias(f"{role}_no"), traits.alias(role)))
+        for role in ("first", "second")
+    )
+    joined = drawn.join(first, "first_no", "inner").join(second, "second_no", "left")
+    open_then = F.col("placed_at") > after(F.col("first.registered_at"), 24)
+    beside = (
+        (F.col("line_count") > 1)
+        & (F.col("second_no") != F.col("first_no"))
+        & (F.col("second.marketplace") == F.col("first.marketplace"))
+        & (F.col("placed_at") > after(F.col("second.registered_at"), 24))
+    )
+    return joined.where(open_then).withColumn("second", F.when(beside, F.col("second")))
+
+
+def _with_buyer(plan: Plan, orders: DataFrame) -> DataFrame:
+    """One order in three comes from a regular of its first seller, the rest from the pool."""
+    opening, daily = (
+        of_market({code: plan.pool(code)[part] for code in MARKETS}, "first.marketplace")
+        for part in (0, 1)
+    )
+    met = orders.withColumn("regular", whole(40, skewed("which regular")))
+    known = whole(opening, draw("regulars", "first.seller_luck", "regular"))
+    anybody = whole(opening + daily * F.col("index"), F.pow(draw("buyer"), F.lit(1.5)))
+    number = F.when(chance(0.35, "comes back"), known).otherwise(anybody)
+    paid_hours = F.when(
+        F.col("method").isin(*SLOW_METHODS), between(2, 40, "paid")
+    ).otherwise(between(0.003, 0.05, "paid"))  # fmt: skip
+    return met.withColumn("buyer_no", number.cast("long")).select(
+        "order_id", "luck", "placed_at", "line_count", "method", "ending", "coupon",
+        "first", "second",
+        buyer_id(F.col("first.marketplace"), F.col("buyer_no")).alias("buyer_id"),
+        plan.luck("buyer", "first.marketplace", "buyer_no").alias("buyer_luck"),
+        F.when(F.col("ending") != "unpaid", after(F.col("placed_at"), paid_hours))
+        .alias("paid_at"),
+    )  # fmt: skip
+
+
+def lines(parcels: DataFrame, listings: DataFrame) -> DataFrame:
+    """Order lines with their money; a coupon's share of each line adds up to the discount."""
+    each = parcels.select(
+        "*", F.explode("line_nos").alias("line_no"), F.col("luck").alias("parcel_luck")
+    ).withColumn("luck", luck("line", "parcel_luck", "line_no"))
+    slotted = each.withColumn("slot", whole(F.col("listing_count"), draw("slot")) + 1)
+    offers = listings.select(
+        "seller_no", "slot", "listing_id", "category", "price", "new_price", "changed_at"
+    )
+    priced = slotted.join(F.broadcast(offers), ["seller_no", "slot"], "inner").select(
+        "*",
+        weighted({"1": 0.82, "2": 0.13, "3": 0.05}, "quantity").cast("int").alias("quantity"),
+        price_at(F.col("placed_at")).alias("unit_price_minor"),
+    )
+    total = F.col("unit_price_minor") * F.col("quantity")
+    tax = of_market({code: market.tax for code, market in MARKETS.items()})
+    postage = of_market({code: 450 * market.minor_per_cent for code, market in MARKETS.items()})
+    costed = priced.select(
+        "*",
+        total.alias("line_total_minor"),
+        F.round(postage * between(0.6, 1.6, "postage")).cast("long").alias("shipping_minor"),
+        F.round(total * tax).cast("long").alias("tax_minor"),
+        F.when(F.col("coupon"), F.floor(total / 10)).otherwise(0).alias("discount_minor"),
+    )
+    paid = (F.col("line_total_minor") + F.col("shipping_minor") + F.col("tax_minor")
+            - F.col("discount_minor"))  # fmt: skip
+    return costed.withColumn("paid_minor", paid)
+
+
+def order_totals(lines: DataFrame) -> DataFrame:
+    """One row an order: what is the order's alone, and the sums over its lines."""
+    own = ("order_id", "order_luck", "placed_at", "paid_at", "method", "buyer_id",
+           "buyer_luck", "marketplace", "currency", "captured_at")  # fmt: skip
+    summed = lines.groupBy(*own).agg(
+        F.sum("paid_minor").alias("total_minor"),
+        F.sum("shipping_minor").alias("shipping_minor"),
+        F.sum("tax_minor").alias("tax_minor"),
+        F.sum("discount_minor").alias("discount_minor"),
+        F.max("cancelled_at").alias("cancelled_at"),
+    )
+    return summed.withColumnRenamed("order_luck", "luck")
+
+
+def orders(totals: DataFrame) -> DataFrame:
+    return totals.select(
+        F.col("placed_at").alias("occurred_at"),
+        "order_id", "buyer_id", "currency", "total_minor", "shipping_minor", "tax_minor",
+        "discount_minor",
+        F.col("method").alias("payment_method"),
+        F.col("marketplace").alias("shipping_country"),
+        token("address", "buyer_luck").alias("shipping_address_hash"),
+        token("address", "buyer_luck").alias("billing_address_hash"),
+        token("device", "buyer_luck").alias("device_hash"),
+        F.when(F.col("method").isin("card", "debit_card"), token("card", "buyer_luck"))
+        .alias("card_hash"),
+        F.col("marketplace").alias("ip_country"),
+        chance(0.1, "rush").alias("rush"),
+    )  # fmt: skip
+
+
+def order_items(lines: DataFrame) -> DataFrame:
+    return lines.select(
+        F.col("placed_at").alias("occurred_at"),
+        "order_id", "line_no", "seller_id", "listing_id", "category", "quantity",
+        "unit_price_minor", "line_total_minor", "shipping_minor", "tax_minor", "currency",
+        "fulfillment", "ship_by", "deliver_by",
+    )  # fmt: skip
+
+
+def order_events(parcels: DataFrame) -> DataFrame:
+    """Paid or not (the whole order), then each seller's confirmation and what is called off."""
+    # What concerns the whole order is said once, with its first seller's parcel.
+    first = F.col("parcel_no") == 0
+    gone = {ending: F.col("ending") == ending for ending in ("unpaid", "withdrawn", "refused")}
+    events = {
+        "paid": F.when(first, F.col("paid_at")),
+        "confirmed": F.col("confirmed_at"),
+        "cancelled": F.when((first & gone["withdrawn"]) | gone["refused"], F.col("cancelled_at")),
+        "rejected": F.when(first & gone["unpaid"], F.col("cancelled_at")),
+    }
+    event = F.col("happening.event")
+    sellers_own = (event == "confirmed") | gone["refused"] & (event == "cancelled")
+    return parcels.select("*", unfolded(events)).select(
+        "happening.occurred_at",
+        F.concat_ws("-", "order_id", "parcel_no", event).alias("order_event_id"),
+        "order_id",
+        F.when(sellers_own, F.col("seller_id")).alias("seller_id"),
+        event.alias("event"),
+        F.when(sellers_own, "seller").when(event == "rejected", "platform").otherwise("buyer")
+        .alias("actor"),
+        F.when(event == "rejected", "payment failed").when(event == "cancelled", F.when(
+            gone["refused"], "out of stock").otherwise("changed my mind")).alias("reason"),
+    )  # fmt: skip
+
+
+def payments(totals: DataFrame) -> DataFrame:
+    """Authorized, then captured when the first parcel leaves or cancelled when none does."""
+    never = F.col("captured_at").isNull()
+    states = {
+        "authorized": F.col("paid_at"),
+        "captured": F.col("captured_at"),
+        "cancelled": F.when(never & F.col("paid_at").isNotNull(), F.col("cancelled_at")),
+        "failed": F.when(F.col("paid_at").isNull(), F.col("cancelled_at")),
+    }
+    status = F.col("happening.event")
+    return totals.select("*", unfolded(states)).select(
+        F.when(status == "authorized", 1).otherwise(2).alias("version"),
+        "happening.occurred_at",
+        "order_id",
+        F.lit(1).alias("payment_no"),
+        "method",
+        F.col("total_minor").alias("amount_minor"),
+        "currency",
+        status.alias("status"),
+        F.lit(1).alias("installments"),
+    )  # fmt: skip

@@ -1,0 +1,196 @@
+"""Parcels: what each seller of an order sends, how it travels, comes back and is refunded.
+
+A time that is null is a thing that never happens.
+"""
+
+from __future__ import annotations
+
+from pyspark.sql import Column, DataFrame, Window
+from pyspark.sql import functions as F
+
+from jobs.simulate.draws import (
+    after,
+    between,
+    chance,
+    draw,
+    luck,
+    pick,
+    token,
+    unfolded,
+    waiting,
+)
+from jobs.simulate.orders import SLOW_METHODS
+
+
+def parcels(placed: DataFrame) -> DataFrame:
+    """One row an order and seller: its lines, promises, end and times.
+
+    The end is the order's (unpaid, withdrawn), or refused by the seller, lost or delivered.
+    """
+    each = placed.select("*", F.posexplode(F.array_compact(F.array("first", "second"))))
+    second = F.col("second").isNotNull()
+    own = each.select(
+        "order_id", "placed_at", "paid_at", "method", "coupon", "buyer_id", "buyer_luck", "col.*",
+        F.col("ending").alias("order_ending"),
+        F.col("luck").alias("order_luck"),
+        F.col("pos").alias("parcel_no"),
+        F.when(~second, F.sequence(F.lit(1), "line_count"))
+        .when(F.col("pos") == 0, F.sequence(F.lit(1), F.col("line_count") - 1))
+        .otherwise(F.array("line_count")).alias("line_nos"),
+        luck("parcel", "luck", "pos").alias("luck"),
+    )  # fmt: skip
+    carelessness = 1 - F.col("care")
+    ended = own.withColumn(
+        "ending",
+        F.when(F.col("order_ending") != "kept", F.col("order_ending"))
+        .when(chance(0.005 + 0.04 * carelessness, "refused"), "refused")
+        .when(chance(0.002 + 0.006 * carelessness, "lost"), "lost")
+        .otherwise("delivered"),
+    )
+    return _timed(_promised(ended), carelessness)
+
+
+def _promised(parcels: DataFrame) -> DataFrame:
+    """Two days to ship, two more where money comes slowly, and four days for the way."""
+    hours = F.when(F.col("method").isin(*SLOW_METHODS), 96).otherwise(48)
+    ship_by = after(F.col("placed_at"), hours)
+    return parcels.select(
+        "*",
+        ship_by.alias("ship_by"),
+        after(ship_by, 96).alias("deliver_by"),
+        F.when(draw("fulfillment", "seller_luck") < 0.4, "platform").otherwise("merchant")
+        .alias("fulfillment"),
+    )  # fmt: skip
+
+
+def _timed(parcels: DataFrame, carelessness: Column) -> DataFrame:
+    """When it is confirmed, called off, shipped and delivered; the first parcel takes the money."""
+    ending, paid_at = F.col("ending"), F.col("paid_at")
+    sent = ending.isin("lost", "delivered")
+    handling = 3 + waiting(7 + 20 * carelessness, "handling")
+    travel = between(16, 70, "travel") + waiting(9, "delay")
+    called_off = (
+        F.when(ending == "unpaid", after(F.col("placed_at"), 72))
+        .when(ending == "withdrawn", after(paid_at, between(0.2, 3, "withdrawn")))
+        .when(ending == "refused", after(paid_at, between(2.5, 40, "refused at")))
+    )
+    started = parcels.select(
+        "*",
+        called_off.alias("cancelled_at"),
+        F.when(sent | (ending == "refused"), after(paid_at, between(0.1, 2, "confirmed")))
+        .alias("confirmed_at"),
+        F.when(sent, after(paid_at, handling)).alias("shipped_at"),
+    )  # fmt: skip
+    return started.select(
+        "*",
+        F.when(ending == "delivered", after(F.col("shipped_at"), travel)).alias("delivered_at"),
+        F.when(ending == "lost", after(F.col("shipped_at"), 24 * 14)).alias("lost_at"),
+        F.min("shipped_at").over(Window.partitionBy("order_id")).alias("captured_at"),
+    )
+
+
+def shipments(parcels: DataFrame) -> DataFrame:
+    shipped = F.col("shipped_at")
+    tracked = chance(0.86 + 0.13 * F.col("care"), "tracked")
+    events = {
+        "shipped": shipped,
+        "tracking_confirmed": F.when(tracked, after(shipped, between(1, 12, "scan"))),
+        "delivered": F.col("delivered_at"),
+        "lost": F.col("lost_at"),
+    }
+    shipment_id = F.concat_ws("-", F.lit("p"), F.substring("order_id", 3, 99), "parcel_no")
+    return parcels.select("*", unfolded(events)).select(
+        "happening.occurred_at",
+        F.concat_ws("-", shipment_id, "happening.event").alias("shipment_event_id"),
+        shipment_id.alias("shipment_id"),
+        "order_id", "seller_id", "line_nos", "happening.event",
+        pick(("swift", "parcelnet", "postal"), "carrier").alias("carrier"),
+        F.upper(token("tracking")).alias("tracking_number"),
+    )  # fmt: skip
+
+
+def with_aftermath(lines: DataFrame) -> DataFrame:
+    """What becomes of a line: nothing, a return, a claim or a chargeback; one of them at most."""
+    carelessness = 1 - F.col("care")
+    late = F.col("delivered_at") > F.col("deliver_by")
+    u = draw("aftermath")
+    returned = 0.04 + 0.07 * carelessness
+    claimed = returned + 0.004 + 0.02 * carelessness + F.when(late, 0.04).otherwise(0)
+    aftermath = (
+        F.when(F.col("ending") == "lost", "claim")
+        .when(F.col("ending") != "delivered", F.lit(None))
+        .when(u < returned, "return")
+        .when(u < claimed, "claim")
+        .when(u < claimed + 0.003, "chargeback")
+    )
+    lived = lines.withColumn("aftermath", aftermath)
+    return _decided(lived, carelessness)
+
+
+def _decided(lines: DataFrame, carelessness: Column) -> DataFrame:
+    """The times of returns, disputes and refunds."""
+    kind, ended = F.col("aftermath"), F.coalesce("delivered_at", "lost_at")
+    disputed = kind.isin("claim", "chargeback")
+    asked = lines.select(
+        "*",
+        F.when(kind == "return", after(ended, between(8, 24 * 12, "requested"))).alias("asked_at"),
+        F.when(disputed, after(ended, between(4, 24 * 20, "opened"))).alias("opened_at"),
+        chance(0.92, "accepted").alias("accepted"),
+        F.when(kind == "chargeback", pick(("buyer", "seller"), "outcome"))
+        .otherwise(pick(("buyer", "buyer", "seller", "split", "withdrawn"), "outcome"))
+        .alias("outcome"),
+    )  # fmt: skip
+    closed = asked.select(
+        "*",
+        after(F.col("asked_at"), between(24 * 2, 24 * 9, "back")).alias("back_at"),
+        after(F.col("opened_at"), between(24 * 4, 24 * 14, "closed")).alias("closed_at"),
+    )
+    # A refused parcel of an order that was captured for its other parcel is owed back.
+    owed = F.when(F.col("ending") == "refused", F.greatest("cancelled_at", "captured_at"))
+    refund = (
+        F.when(F.col("captured_at").isNotNull() & owed.isNotNull(), after(owed, 6))
+        .when((kind == "return") & F.col("accepted"),
+              after(F.col("back_at"), 4 + waiting(20 + 50 * carelessness, "refund")))
+        .when((kind == "claim") & F.col("outcome").isin("buyer", "split"),
+              after(F.col("closed_at"), 2))
+    )  # fmt: skip
+    return closed.withColumn("refunded_at", refund)
+
+
+def returns(lines: DataFrame) -> DataFrame:
+    events = {
+        "requested": F.col("asked_at"),
+        "arrived": F.when(F.col("accepted"), F.col("back_at")),
+        "rejected": F.when(~F.col("accepted"), F.col("back_at")),
+    }
+    return lines.where("asked_at is not null").select("*", unfolded(events)).select(
+        "happening.occurred_at",
+        F.concat_ws("-", _return_id(), "happening.event").alias("return_event_id"),
+        _return_id().alias("return_id"),
+        "order_id", "line_no", "seller_id",
+        F.col("quantity").alias("units"),
+        "happening.event",
+        pick(("does not fit", "not as described", "not needed any more"), "why").alias("reason"),
+    )  # fmt: skip
+
+
+def _return_id() -> Column:
+    return F.concat_ws("-", F.lit("r"), F.substring("order_id", 3, 99), "line_no")
+
+
+def refunds(lines: DataFrame) -> DataFrame:
+    """A line's refund: what was paid for it, or half of that where a claim was split."""
+    returned = F.col("asked_at").isNotNull()
+    half = (F.col("outcome") == "split") & F.col("opened_at").isNotNull()
+    amount = F.when(half, F.floor(F.col("paid_minor") / 2)).otherwise(F.col("paid_minor"))
+    cause = F.when(returned, "returned").when(F.col("opened_at").isNotNull(), "claim")
+    return lines.where("refunded_at is not null").select(
+        F.col("refunded_at").alias("occurred_at"),
+        F.concat_ws("-", F.lit("f"), F.substring("order_id", 3, 99), "line_no").alias("refund_id"),
+        "order_id", "line_no", "seller_id",
+        amount.alias("amount_minor"),
+        "currency",
+        F.coalesce(cause, F.lit("cancelled by the seller")).alias("reason"),
+        F.when(cause == "claim", "dispute").otherwise("seller").alias("initiated_by"),
+        F.when(returned, _return_id()).alias("return_id"),
+    )  # fmt: skip
