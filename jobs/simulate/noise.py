@@ -1,0 +1,202 @@
+"""How facts reach the landing: when they are known, and what goes wrong with a few of them.
+
+A row has one fate at most. Followed by a second row are: what is duplicated (the same bytes
+again), corrected (a new version with other content) and retracted. Late rows are known days
+after; broken rows are altered as text. What goes wrong is told beside the data as it lands.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+
+from pyspark.sql import Column, DataFrame
+from pyspark.sql import functions as F
+
+from conf.contract import Table
+from conf.tables.bronze import CURRENCY_COLUMNS, payload
+from jobs.simulate.draws import (
+    after,
+    between,
+    business_date,
+    draw,
+    waiting,
+    weighted,
+    whole,
+)
+from jobs.simulate.plan import Plan
+
+
+@dataclass(frozen=True)
+class Rates:
+    """Shares of the rows with each fate."""
+
+    late: float = 0.005
+    corrected: float = 0.003
+    retracted: float = 0.001
+    duplicated: float = 0.005
+    broken: float = 0.0005
+
+
+FOLLOWED = ("corrected", "retracted", "duplicated")
+VERSIONED = ("sellers", "buyers", "listings", "payments")
+"""Only duplicated or broken: a late first version would come after the second and win."""
+AMENDED = {
+    "listing_snapshots": ("in_stock", "not in_stock"),
+    "orders": ("rush", "not rush"),
+    "order_items": ("ship_by", "ship_by + interval 1 day"),
+    "order_events": ("reason", "concat(coalesce(reason, ''), ' (amended)')"),
+    "shipments": ("tracking_number", "concat(tracking_number, 'X')"),
+    "refunds": ("amount_minor", "amount_minor - amount_minor div 10 - 1"),
+    "returns": ("reason", "'damaged on the way'"),
+    "disputes": ("text", "concat(coalesce(text, ''), ' (amended)')"),
+    "messages": ("text", "concat(text, ' (edited)')"),
+    "reviews": ("stars", "if(stars > 3, stars - 2, stars + 1)"),
+    "ad_spend": ("spend_minor", "spend_minor + spend_minor div 5 + 1"),
+    "buy_box": ("views", "views + 10"),
+    "policy_events": ("severity", "if(severity = 'low', 'medium', 'low')"),
+    "fx_rates": ("rate", "rate * 1.001"),
+}
+"""What a correction changes, where there are corrections: a column and its new value."""
+KNOWN_AFTER_HOURS = {"shipments": 2.0, "refunds": 0.5, "policy_events": 6.0}
+"""Mean hours until a fact is known; a minute for the others."""
+FORMAT = {"timestampFormat": "yyyy-MM-dd'T'HH:mm:ss.SSSXXX", "timeZone": "UTC"}
+PLANTED = "planted"
+"""The entity under which the truth is written: one row a landed row that something was done to."""
+
+
+def recorded(table: Table, facts: DataFrame, plan: Plan, rates: Rates) -> DataFrame:
+    """The facts in one shape for all entities: an id, the time, the payload as JSON, a fate.
+
+    The payload has the contract's types and order, so its first field is of the natural key.
+    """
+    _compare(table, facts)
+    columns = {
+        column.name: F.col(column.name).cast(column.type).alias(column.name)
+        for column in payload(table)
+        if column.name in facts.columns
+    }
+    version = ["version"] if "version" in facts.columns else []
+    event_id = F.concat_ws(":", F.lit(table.name), *table.natural_key, *version)
+    named = facts.withColumn("event_id", event_id)
+    fated = named.withColumn("luck", plan.luck("record", "event_id")).withColumn(
+        "fate", weighted({**_possible(table, rates), "none": 1.0}, "fate")
+    )
+    corrected = F.when(F.col("fate") == "corrected", _amended(table, columns))
+    return fated.select(
+        F.lit(table.name).alias("entity"),
+        "event_id",
+        "occurred_at",
+        "luck",
+        "fate",
+        F.lit(KNOWN_AFTER_HOURS.get(table.name, 1 / 60)).alias("lag"),
+        _ways(table).alias("ways"),
+        F.to_json(F.struct(*columns.values()), FORMAT).alias("body"),
+        corrected.alias("other_body"),
+    )
+
+
+def _compare(table: Table, facts: DataFrame) -> None:
+    names = {column.name for column in payload(table)}
+    required = {column.name for column in payload(table) if column.required}
+    missing = required - set(facts.columns)
+    unknown = set(facts.columns) - names - {"occurred_at", "version"}
+    if missing or unknown:
+        raise ValueError(f"{table.name}: missing {sorted(missing)}, unknown {sorted(unknown)}")
+
+
+def _possible(table: Table, rates: Rates) -> dict[str, float]:
+    """The fates that rows of the table can have."""
+    return {
+        fate: share
+        for fate, share in asdict(rates).items()
+        if (fate != "corrected" or table.name in AMENDED)
+        and (fate in ("duplicated", "broken") or table.name not in VERSIONED)
+    }
+
+
+def _amended(table: Table, columns: Mapping[str, Column]) -> Column:
+    """The payload after a correction."""
+    if table.name not in AMENDED:
+        return F.lit(None).cast("string")
+    name, value = AMENDED[table.name]
+    amended = F.expr(value).cast(table.column(name).type).alias(name)
+    return F.to_json(F.struct(*{**columns, name: amended}.values()), FORMAT)
+
+
+def _ways(table: Table) -> Column:
+    """The ways in which rows of the table can be broken."""
+    own = [column for column in payload(table) if column.required]
+    ways = ["truncated", "time_without_offset", "null_key"]
+    if any(column.type in ("int", "bigint") for column in own):
+        ways.append("number_as_string")
+    if any(column.name in CURRENCY_COLUMNS for column in own):
+        ways.append("lower_case_currency")
+    return F.expr(f"array({', '.join(map(repr, ways))})")
+
+
+def delivered(rows: DataFrame, plan: Plan) -> DataFrame:
+    """The window's landing rows and what was done to them: `entity`, `ds`, `event_id`, `value`.
+
+    What happened before the window opens is known when it opens.
+    """
+    roles = rows.select("*", F.explode(_roles()).alias("role"))
+    fate, follows = F.col("fate"), (F.col("role") != "fact") & F.col("fate").isin(*FOLLOWED)
+    versioned = follows & (fate != "duplicated")
+    known_at = F.greatest(after(F.col("occurred_at"), waiting(F.col("lag"), "lag")), plan.opening())
+    delay = (
+        F.when(fate == "late", F.least(24 + waiting(40, "late"), F.lit(24 * 9)))
+        .when(versioned, between(3, 24 * 15, "follows"))
+        .otherwise(0)
+    )
+    repeat = F.when(follows & ~versioned, between(0, 24 * 9.5, "repeated")).otherwise(0)
+    timed = roles.withColumns({"known_at": after(known_at, delay), "versioned": versioned})
+    landing = timed.select(
+        "entity", "role", "fate", "known_at", "occurred_at",
+        business_date(after(F.col("known_at"), repeat), plan.zone).alias("ds"),
+        F.when(F.col("versioned"), F.concat_ws(":", "event_id", "fate"))
+        .otherwise(F.col("event_id")).alias("event_id"),
+        F.when(F.col("versioned") & (fate == "retracted"), True).alias("retracted"),
+        F.when(F.col("versioned") & (fate == "corrected"), F.col("other_body"))
+        .otherwise(F.col("body")).alias("body"),
+        F.when(fate == "broken", F.col("ways")[whole(F.size("ways"), draw("way"))]).alias("way"),
+    )  # fmt: skip
+    return _worded(landing.where(F.col("ds").between(F.lit(plan.first), F.lit(plan.last))))
+
+
+def _roles() -> Column:
+    """The rows that a fact becomes: itself, what follows it, and what is told of them."""
+    followed = ", ".join(map(repr, FOLLOWED))
+    return F.expr(
+        f"case when fate in ({followed}) then array('fact', 'again', 'told')"
+        " when fate = 'none' then array('fact') else array('fact', 'told') end"
+    )
+
+
+def _worded(rows: DataFrame) -> DataFrame:
+    """The rows as text; a broken one is altered in its way."""
+    head = F.to_json(F.struct("event_id", "occurred_at", "known_at", "retracted"), FORMAT)
+    text = F.concat(F.expr("substring(head, 1, length(head) - 1)"), F.lit(","),
+                    F.expr("substring(body, 2)"))  # fmt: skip
+    whole_text = rows.withColumn("head", head).withColumn("text", text)
+    told = F.col("role") == "told"
+    return whole_text.select(
+        F.when(told, PLANTED).otherwise(F.col("entity")).alias("entity"),
+        "ds",
+        "event_id",
+        F.when(told, F.to_json(F.struct("entity", "event_id", "fate", "way")))
+        .otherwise(F.expr(BROKEN)).alias("value"),
+    )  # fmt: skip
+
+
+BROKEN = """case way
+    when 'truncated' then substring(text, 1, length(text) - 10)
+    when 'time_without_offset' then regexp_replace(text, '("occurred_at":"[^"]*)Z"', '$1"')
+    when 'null_key' then concat(substring(head, 1, length(head) - 1), ',',
+        regexp_replace(substring(body, 2), '^("[a-z_]+"):"[^"]*"', '$1:null'))
+    when 'number_as_string' then regexp_replace(text, '":([0-9]+)([,}])', '":"$1"$2')
+    when 'lower_case_currency' then replace(text,
+        regexp_extract(text, '("currency"|"base"):"[A-Z]{3}"', 0),
+        lower(regexp_extract(text, '("currency"|"base"):"[A-Z]{3}"', 0)))
+    else text end"""
+"""The text of a row, altered in the way in which it is broken."""

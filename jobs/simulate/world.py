@@ -1,0 +1,103 @@
+"""Simulate a marketplace: landing files for a window of days, and their truth beside them.
+
+Seeded: the same command writes the same bytes, on any number of partitions, and a longer window
+never changes the days it shares with a shorter one. Stripe events and verdicts are not part of
+it: they answer what the platform itself does.
+
+    ./spark-submit.sh simulate.world --from 2026-04-01 --to 2026-06-29 --seed 7 --out landing
+"""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import asdict
+from functools import reduce
+from pathlib import Path
+
+from pyspark.sql import DataFrame, SparkSession
+
+from conf.settings import Settings
+from conf.tables import bronze
+from jobs.arguments import Argument
+from jobs.errors import UsageError
+from jobs.simulate import days, landing, orders, parcels, people, voices
+from jobs.simulate.noise import Rates, delivered, recorded
+from jobs.simulate.plan import Plan
+from jobs.window import Window
+
+READS = ()
+WRITES = ()
+NEEDS_LAKE = False
+ARGUMENTS = (
+    Argument("--sellers", "how many sellers there are", type=int, default=120),
+    Argument("--orders-per-day", "orders on a usual day", type=int, default=300),
+    Argument("--seed", "another seed, another world", type=int, default=7),
+    Argument("--out", "folder for the landing files: new, empty or of the same command",
+             required=True),
+)  # fmt: skip
+
+log = logging.getLogger(__name__)
+TABLES = {table.name: table for table in bronze.TABLES}
+
+
+def run(
+    spark: SparkSession, settings: Settings, window: Window, *,
+    sellers: int, orders_per_day: int, seed: int, out: str, rates: Rates | None = None,
+) -> dict[str, int]:  # fmt: skip
+    """Writes the world; returns the rows landed by entity, and by what was done to them."""
+    if sellers < 1 or orders_per_day < 1:
+        raise UsageError("a world needs at least one seller and one order a day")
+    rates, zone = rates or Rates(), settings.time_zone or "UTC"
+    plan = Plan(seed, zone, window.first, window.last, sellers, orders_per_day)
+    facts = entities(spark, plan)
+    landing.claim(Path(out), _command(plan, rates, list(facts)))
+    log.info("simulating %d days, %d sellers, %d orders a day", plan.days, sellers, orders_per_day)
+    shaped = [recorded(TABLES[name], frame, plan, rates) for name, frame in facts.items()]
+    rows = landing.write(delivered(reduce(DataFrame.union, shaped), plan), list(facts), Path(out))
+    log.info("landed %d rows of %d entities in %s", sum(rows.values()), len(rows), out)
+    planted = landing.tell(Path(out), rows)
+    spark.catalog.clearCache()
+    return rows | {f"planted_{fate}": count for fate, count in planted.items()}
+
+
+def _command(plan: Plan, rates: Rates, entities: list[str]) -> dict[str, object]:
+    return {
+        "command": "simulate.world",
+        **asdict(plan), "first": str(plan.first), "last": str(plan.last),
+        "rates": asdict(rates), "entities": entities,
+    }  # fmt: skip
+
+
+def entities(spark: SparkSession, plan: Plan) -> dict[str, DataFrame]:
+    """Every entity's facts, each from the frames that it needs and nothing else."""
+    sellers = people.sellers(spark, plan).cache()
+    listings = people.listings(sellers).cache()
+    placed = orders.placed(spark, plan, sellers)
+    sent = parcels.parcels(placed).cache()
+    lines = parcels.with_aftermath(orders.lines(sent, listings)).cache()
+    totals = orders.order_totals(lines).cache()
+    seller_days = days.seller_days(spark, plan, sellers).cache()
+    return {
+        "sellers": people.seller_versions(sellers),
+        "buyers": people.buyer_versions(people.buyers(spark, plan)),
+        "listings": people.listing_versions(listings),
+        "orders": orders.orders(totals),
+        "order_items": orders.order_items(lines),
+        "order_events": orders.order_events(sent),
+        "payments": orders.payments(totals),
+        "shipments": parcels.shipments(sent),
+        "returns": parcels.returns(lines),
+        "refunds": parcels.refunds(lines),
+        "disputes": voices.disputes(lines),
+        "messages": voices.messages(sent),
+        "reviews": voices.reviews(sent),
+        "listing_snapshots": days.listing_snapshots(spark, plan, listings),
+        "ad_spend": days.ad_spend(seller_days, plan),
+        "buy_box": days.buy_box(seller_days, plan),
+        "policy_events": days.policy_events(seller_days, plan),
+        "enforcement_actions": days.enforcement_actions(seller_days, plan),
+        "document_verifications": days.document_verifications(sellers),
+        "support_tickets": days.support_tickets(seller_days, plan),
+        "logins": days.seller_logins(seller_days, plan),
+        "fx_rates": days.fx_rates(spark, plan),
+    }
