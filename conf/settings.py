@@ -35,7 +35,9 @@ SPARK_ALWAYS = {
     "spark.ui.showConsoleProgress": "false",
     # A frame already hashed by order joins by (order, day) without another shuffle.
     "spark.sql.requireAllClusterKeysForCoPartition": "false",
-    "spark.sql.sources.partitionOverwriteMode": "static",
+    # Spark describes every plan, after every stage, for a page that nobody opens.
+    "spark.sql.maxPlanStringLength": "1000",
+    "spark.sql.ui.explainMode": "simple",
     "spark.serializer": "org.apache.spark.serializer.KryoSerializer",
 }
 
@@ -67,6 +69,22 @@ class LandingPolicy:
     known_ids_days: int
 
 
+@dataclass(frozen=True)
+class AlertsPolicy:
+    """When a figure of the daily report is called good or bad; see conf/policy/alerts.yaml."""
+
+    version: int
+    effective_from: date
+    same_weekdays: int
+    min_same_weekdays: int
+    min_deviation: float
+    min_scale_bp: int
+    min_cases: int
+    min_change_bp: Mapping[str, int]
+    movers: int
+    max_rate_age_days: int
+
+
 def load(kind: type[Loaded], path: Traversable, **given: Any) -> Loaded:
     """A YAML file as a dataclass; SettingsError names an unknown or a missing key."""
     content = yaml.safe_load(path.read_text()) or {}
@@ -82,7 +100,7 @@ def load(kind: type[Loaded], path: Traversable, **given: Any) -> Loaded:
 
 
 def load_settings(env: str = "local", lake_root: str | None = None) -> Settings:
-    """The settings of `env`; an explicit lake root or MARKETPLACE_LAKE_ROOT goes before the file."""
+    """The settings of `env`; a lake root given, else MARKETPLACE_LAKE_ROOT, goes before the file's."""
     if env not in ENVIRONMENTS:
         raise SettingsError(f"unknown environment {env!r}; known: {', '.join(ENVIRONMENTS)}")
     path = CONF / "env" / f"{env}.yaml"
@@ -94,6 +112,10 @@ def load_settings(env: str = "local", lake_root: str | None = None) -> Settings:
 
 def load_landing_policy() -> LandingPolicy:
     return load(LandingPolicy, CONF / "policy" / "landing.yaml")
+
+
+def load_alerts_policy() -> AlertsPolicy:
+    return load(AlertsPolicy, CONF / "policy" / "alerts.yaml")
 
 
 def spark_arguments(settings: Settings) -> list[str]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import date
 
 from pyspark.sql import Column, DataFrame
@@ -14,16 +14,16 @@ from features.asof import AS_OF, NEXT_AS_OF
 SUBJECT = ("order_id",)
 DAYS = (AS_OF, NEXT_AS_OF)
 
-LINE_KEY = ("order_id", "line_no")
-MARK_ENTITIES = ("order_events", "shipments")
-COMPLAINT_ENTITIES = ("refunds", "returns", "disputes", "messages", "reviews")
+
+NOT_COUNTED = (
+    "extra", "source_file", "source_line", "source_sha256", "content_hash", "retracted", "text",
+    "ds",
+)  # fmt: skip
 
 
-def known(
-    bronze: Mapping[str, DataFrame], keys: Mapping[str, tuple[str, ...]]
-) -> dict[str, DataFrame]:
-    """The versions of every entity given, by name."""
-    return {name: asof.versions(rows, keys[name]) for name, rows in bronze.items()}
+def known(rows: DataFrame, key: Sequence[str]) -> DataFrame:
+    """The versions of an entity, less what no count looks at."""
+    return asof.versions(rows, key).drop(*NOT_COUNTED)
 
 
 def due_days(lines: DataFrame, zone: str) -> DataFrame:
@@ -263,12 +263,9 @@ def current(known: Mapping[str, DataFrame], ds: date) -> DataFrame:
     )  # fmt: skip
 
 
-def on_days_of(
-    known_at: Mapping[str, DataFrame], names: tuple[str, ...], zone: str, first: date, last: date
-) -> dict[str, DataFrame]:
-    """The named entities' versions on every day that changed something about their order."""
-    turning = [asof.turning_days(known_at[name], SUBJECT) for name in names]
-    if "order_events" in names:
-        turning.append(due_days(known_at["order_items"], zone))
-    days = asof.subject_days(turning, SUBJECT, first, last)
-    return {name: asof.at(known_at[name], days, SUBJECT) for name in names}
+def turning_days(known: Mapping[str, DataFrame], zone: str) -> list[DataFrame]:
+    """The days on which something about an order changed, or a promise to ship fell due."""
+    turning = [asof.turning_days(frame, SUBJECT) for frame in known.values()]
+    if "order_events" in known:
+        turning.append(due_days(known["order_items"], zone))
+    return turning

@@ -38,7 +38,7 @@ def read_state(lake: Lake, table: Table, ds: date) -> DataFrame:
 def computed(table: Table, rows: dict[str, DataFrame], ds: date, zone: str) -> DataFrame:
     """The rows of a silver entity table as of the end of `ds` from the bronze rows of its keys."""
     if table is silver.ORDERS:
-        versions = order.known(rows, {name: SOURCE[name].natural_key for name in rows})
+        versions = {n: asof.versions(frame, SOURCE[n].natural_key) for n, frame in rows.items()}
         now = order.current(versions, ds)
     elif how := state.ROLLED_UP.get(table.name):
         now = state.rolled_up(rows[table.name], SOURCE[table.name].natural_key, ds, how)

@@ -9,7 +9,8 @@ DAILY_MARKETPLACE = Table(
     grain="One figure of a business date: a metric, for a member of a dimension, in a currency",
     columns=(
         c.DS,
-        Column("metric", "string", "Name in the registry of metrics", nullable=False),
+        Column("metric", "string", "Name in the registry of metrics (conf/metrics.py)",
+               nullable=False),
         Column("dimension", "string", "all, category or region", nullable=False),
         Column("member", "string", "Member of the dimension; all for the whole marketplace",
                nullable=False, untrusted=True),
@@ -18,8 +19,10 @@ DAILY_MARKETPLACE = Table(
         Column("value", "double", "The figure, in the metric's unit; null: nothing to measure"),
         Column("numerator", "bigint", "What was counted, or minor units"),
         Column("denominator", "bigint", "Out of how many, where the figure is a share or mean"),
-        Column("baseline", "double", "What the same weekday usually shows; null: too little "
-               "history"),
+        Column("baseline", "double", "What the metric is compared with: what the same weekday "
+               "usually shows, or the same days of last month, or the week before; null: too "
+               "little history"),
+        Column("baseline_days", "int", "Same weekdays found for the baseline", "days"),
         Column("change", "double", "value / baseline - 1"),
         Column("deviation", "double", "Distance from the baseline in robust standard deviations"),
         Column("observed_ds", "date", "Business date that the figure is about", nullable=False),

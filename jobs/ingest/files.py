@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import hashlib
 import logging
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
 from io import BytesIO
@@ -79,7 +79,7 @@ def read_text(spark: SparkSession, table: Table, files: Sequence[LandedFile]) ->
     places = {file.path: (file.name, file.sha256, file.ds) for file in files}
     schema = arrow.parsed_schema(table)
 
-    def parse(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+    def parse(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         for batch in batches:
             for row in batch.to_pylist():
                 yield from arrow.parse_file(row["content"], places[row["path"]], table, schema)
@@ -91,7 +91,7 @@ def read_text(spark: SparkSession, table: Table, files: Sequence[LandedFile]) ->
 def _entity_folders(spark: SparkSession, root: str) -> list[str]:
     jvm: Any = spark._jvm
     path = jvm.org.apache.hadoop.fs.Path(root)
-    files = path.getFileSystem(spark._jsc.hadoopConfiguration())  # type: ignore[attr-defined]
+    files = path.getFileSystem(spark._jsc.hadoopConfiguration())
     if not files.exists(path):
         raise UsageError(f"there is no landing folder {root}")
     folders = [s.getPath().getName() for s in files.listStatus(path) if s.isDirectory()]
@@ -124,7 +124,7 @@ def _union(frames: list[DataFrame]) -> DataFrame:
 
 
 def _fingerprinted(contents: DataFrame) -> DataFrame:
-    def fingerprint(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+    def fingerprint(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         for batch in batches:
             rows = [_fingerprint(row) for row in batch.to_pylist()]
             yield pa.RecordBatch.from_pylist(rows, schema=_FINGERPRINT)
@@ -175,4 +175,3 @@ def distinct(files: Sequence[LandedFile]) -> list[LandedFile]:
         if known is not file:
             log.warning("%s has the content of %s and counts once", file.name, known.name)
     return list(first.values())
-

@@ -28,7 +28,9 @@ def with_content(parsed: DataFrame, table: Table, zone: str) -> DataFrame:
     original = F.date_format("known_at", "yyyy-MM-dd'T'HH:mm:ss.SSSSSS'Z'")
     raised = F.map_concat("extra", F.create_map(F.lit("known_at"), original))
     extra = F.coalesce("extra", F.create_map().cast("map<string,string>"))
-    defaulted = parsed.withColumns({"extra": extra, "_given_known_at": F.col("known_at")}).withColumns(
+    defaulted = parsed.withColumns(
+        {"extra": extra, "_given_known_at": F.col("known_at")}
+    ).withColumns(
         {
             "extra": F.when(F.col("known_at") < start, raised).otherwise(F.col("extra")),
             "known_at": F.when(F.col("known_at") >= start, F.col("known_at")).otherwise(

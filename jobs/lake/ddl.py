@@ -89,7 +89,8 @@ def _compare(table: Table, stored: dict[str, Any], fields: dict[str, dict[str, A
     problems += [f"column {name} is stored but not declared" for name in undeclared]
     if tuple(stored["partitionColumns"]) != table.partition_by:
         problems.append(
-            f"stored partitioned by {stored['partitionColumns']}, declared {list(table.partition_by)}"
+            f"stored partitioned by {stored['partitionColumns']}, "
+            f"declared {list(table.partition_by)}"
         )
     checks = {
         name.removeprefix(CHECK_PREFIX): sql
@@ -142,7 +143,7 @@ def _snapshot(spark: SparkSession, path: str) -> Any:
 
 
 def _stored_metadata(spark: SparkSession, path: str) -> dict[str, Any]:
-    return json.loads(_snapshot(spark, path).metadata().json())["metaData"]  # type: ignore[no-any-return]
+    return json.loads(_snapshot(spark, path).metadata().json())["metaData"]
 
 
 def _stored_sql(check: Check) -> str:

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import date
 from typing import Any
 
 from delta.tables import DeltaTable
+from pyspark.sql import Column as SparkColumn
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 from pyspark.storagelevel import StorageLevel
@@ -21,6 +23,9 @@ from jobs.lake import ddl, quality
 from jobs.window import Window
 
 log = logging.getLogger(__name__)
+
+AT_ONCE = 4
+"""Tables worked on side by side."""
 
 GONE = "_gone"
 """A merged row with this flag deletes its key."""
@@ -41,7 +46,7 @@ class Tally:
 
 
 class Lake:
-    """The tables below one root. Business days are cut in `zone`, which holds for the whole lake."""
+    """The tables below one root. Business days are cut in `zone`, one for the whole lake."""
 
     run_id = "by-hand"
 
@@ -68,6 +73,21 @@ class Lake:
         self._open(table)
         self.tally.read.setdefault(table.path, version)
         return self.spark.read.format("delta").load(self.path(table)).select(*table.column_names)
+
+    def settle(self, frame: DataFrame) -> DataFrame:
+        """The same rows, computed once and now, with their plan cut off.
+
+        Spark plans a frame anew at every use, at a cost that grows faster than the plan; a job
+        that builds on one frame many times settles it first. A lost executor fails the job, which
+        is safe to run again.
+        """
+        return frame.localCheckpoint(eager=True)
+
+    def settle_all(self, frames: Mapping[str, DataFrame]) -> dict[str, DataFrame]:
+        """Several frames settled side by side: small ones wait for the driver more than for a core."""
+        with ThreadPoolExecutor(AT_ONCE) as pool:
+            settling = {name: pool.submit(self.settle, frame) for name, frame in frames.items()}
+            return {name: done.result() for name, done in settling.items()}
 
     def replace_ds(self, table: Table, frame: DataFrame, window: Window) -> None:
         """REPLACE_DS: the partitions of the window become exactly these rows."""
@@ -125,7 +145,7 @@ class Lake:
         if months is not None:
             (month,) = table.partition_by
             on.append(f"t.`{month}` in ({', '.join(repr(str(value)) for value in months)})")
-        values = {f"`{name}`": f"s.`{name}`" for name in table.column_names}
+        values: dict[str, str | SparkColumn] = {f"`{n}`": f"s.`{n}`" for n in table.column_names}
         changed = " or ".join(_differs(column) for column in table.columns)
         target = DeltaTable.forPath(self.spark, self.path(table)).alias("t")
         (

@@ -114,7 +114,7 @@ class _RemoteFile:
     def __init__(self, spark: SparkSession, path: str) -> None:
         jvm: Any = spark._jvm
         self._path = jvm.org.apache.hadoop.fs.Path(path)
-        self._fs = self._path.getFileSystem(spark._jsc.hadoopConfiguration())  # type: ignore[attr-defined]
+        self._fs = self._path.getFileSystem(spark._jsc.hadoopConfiguration())
 
     def create(self, text: str) -> bool:
         """False when the file exists."""
@@ -132,7 +132,7 @@ class _RemoteFile:
         stream = self._fs.open(self._path)
         content = bytes(stream.readAllBytes())
         stream.close()
-        return json.loads(content or b"{}")  # type: ignore[no-any-return]
+        return json.loads(content or b"{}")
 
     def delete(self) -> None:
         self._fs.delete(self._path, False)

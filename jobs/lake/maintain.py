@@ -41,7 +41,7 @@ def run(
     chosen = [tables.by_path(table)] if table else [t for t in tables.ALL if lake.version(t) >= 0]
     for number, one in enumerate(chosen, 1):
         stored = DeltaTable.forPath(lake.spark, lake.path(one))
-        metrics = stored.optimize().executeCompaction().select("metrics").first()
+        (metrics,) = stored.optimize().executeCompaction().select("metrics").collect()
         stored.vacuum(keep_days * 24)
         log.info(
             "[%d/%d] %-32s %d files became %d", number, len(chosen), one.path,

@@ -34,8 +34,8 @@ def open_lake(spark: SparkSession, settings: Settings, *, zone: str | None, crea
         return probe
     if asked and asked != stored["time_zone"]:
         raise ContractBroken(
-            f"the lake {settings.lake_root} cuts its days in {stored['time_zone']}, not in {asked}: "
-            "meta/lake column time_zone holds for the whole lake; use another lake root"
+            f"the lake {settings.lake_root} cuts its days in {stored['time_zone']}, not in "
+            f"{asked}: meta/lake column time_zone holds for the whole lake; use another lake root"
         )
     if stored["contract_version"] != CONTRACT_VERSION:
         raise ContractBroken(

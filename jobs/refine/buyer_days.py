@@ -10,6 +10,7 @@ from conf.tables import bronze, silver
 from features import asof, buyer, order
 from features.asof import AS_OF, KNOWN_FROM, KNOWN_UNTIL
 from jobs.lake.io import Lake
+from jobs.lake.records import record_day
 from jobs.refine import days, history
 from jobs.window import Window
 
@@ -20,13 +21,15 @@ WRITES = (silver.BUYER_DAYS, silver.REGION_DAYS, silver.BUYER_ORDERS)
 
 MEASURES = tuple(column.name for column in silver.BUYER_MEASURES)
 REGION_MEASURES = ("orders", "total_minor")
+JOB = "refine.buyer_days"
 
 
 def run(lake: Lake, settings: Settings, window: Window) -> None:
-    window = days.ledger_window(lake, window, silver.BUYER_DAYS)
-    known = order.known(history.of_subjects(lake, READS, order.SUBJECT, window), history.KEYS)
-    placed = _placed_orders(lake, known, window).persist()
-    entries = _summed(placed, buyer.LIST_ENTRY, ("listed",), window).persist()
+    window = days.ledger_window(lake, window, JOB)
+    rows = history.of_orders(lake, READS, window)
+    known = lake.settle_all({t.name: order.known(rows[t.name], t.natural_key) for t in READS})
+    placed = lake.settle(_placed_orders(lake, known, window))
+    entries = lake.settle(_summed(placed, buyer.LIST_ENTRY, ("listed",), window))
     lake.replace_ds(silver.BUYER_ORDERS, entries, window)
     by_region = asof.changes(
         buyer.placed_by_region(known["orders"], lake.zone), buyer.REGION_DIMENSIONS,
@@ -39,12 +42,15 @@ def run(lake: Lake, settings: Settings, window: Window) -> None:
         _changes(_first_orders(lake, entries, window), buyer.DIMENSIONS, MEASURES, window),
     ]
     lake.replace_ds(silver.BUYER_DAYS, asof.summed(parts, buyer.DIMENSIONS, MEASURES), window)
+    record_day(lake, window.last, "refined", JOB)
 
 
 def _placed_orders(lake: Lake, known: dict[str, DataFrame], window: Window) -> DataFrame:
-    at = order.on_days_of(known, tuple(known), lake.zone, window.first, window.last)
+    turning = order.turning_days(known, lake.zone)
+    turned = lake.settle(asof.subject_days(turning, order.SUBJECT, window.first, window.last))
+    at = {name: asof.at(frame, turned, order.SUBJECT) for name, frame in known.items()}
     happened = order.marks_at(at["order_events"], at["shipments"])
-    times = order.line_times(at["order_items"], happened)
+    times = lake.settle(order.line_times(at["order_items"], happened))
     come = order.fulfilment(at["orders"], times, happened)
     return buyer.placed_orders(at["orders"], come, at["refunds"], lake.zone)
 

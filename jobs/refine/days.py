@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from pyspark.sql import functions as F
-
-from conf.contract import Table
 from jobs.lake.io import Lake
 from jobs.lake.records import newest_day, record_day
 from jobs.refine.history import first_landed
@@ -24,14 +21,13 @@ def not_refined_yet(lake: Lake, window: Window, job: str) -> Window | None:
     return Window(min(refined + DAY if refined else begun, window.last), window.last)
 
 
-def ledger_window(lake: Lake, window: Window, table: Table) -> Window:
-    """The window, begun earlier where days before it have landed but are not in the table yet.
+def ledger_window(lake: Lake, window: Window, job: str) -> Window:
+    """The window, begun earlier where days before it have landed that the job has not seen yet.
 
     A ledger with a hole would give wrong sums for every later day. Closes the last day, and with
     it every earlier one.
     """
     record_day(lake, window.last, "closed", "refine")
-    row = lake.read(table).agg(F.max("known_ds").alias("ds")).first()
-    newest = row["ds"] if row else None
-    begin = newest + DAY if newest else first_landed(lake)
+    refined = newest_day(lake, "refined", job)
+    begin = refined + DAY if refined else first_landed(lake)
     return Window(begin, window.last) if begin and begin < window.first else window

@@ -44,7 +44,7 @@ def _refine(lake: Lake, table: Table, window: Window) -> None:
     landed = lake.read(source).where(F.col("ds").between(window.first, window.last))
     if landed.isEmpty():
         return
-    rows = history.of_subjects(lake, [source], table.key, window)[source.name]
+    rows = history.of_keys(lake, source, table.key, window)
     merge_touched(lake, table, {source.name: rows}, window)
 
 

@@ -1,7 +1,7 @@
 """What refine reads of bronze: enough history of what a window touched, and no more.
 
-A look-up reads the last `LOOK_BACK_DAYS` of bronze. Only what was touched and began earlier, or
-whose order lines are not found there, is looked up in all of it.
+A look-up reads the last `LOOK_BACK_DAYS` of bronze. Only orders that were touched and began
+earlier, or whose lines are not found there, are looked up in all of it.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from datetime import date, timedelta
 from functools import reduce
 
-from pyspark.sql import DataFrame
+from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
 from conf.contract import Table
@@ -23,13 +23,12 @@ log = logging.getLogger(__name__)
 
 LOOK_BACK_DAYS = 200
 
-ORDER_FLOW = (
-    bronze.ORDERS, bronze.ORDER_ITEMS, bronze.ORDER_EVENTS, bronze.PAYMENTS, bronze.SHIPMENTS,
-    bronze.REFUNDS, bronze.RETURNS, bronze.DISPUTES, bronze.MESSAGES, bronze.REVIEWS,
-)  # fmt: skip
-"""Entities whose rows name an order."""
-
-KEYS = {table.name: table.natural_key for table in bronze.TABLES}
+THING = {
+    bronze.SHIPMENTS: "shipment_id",
+    bronze.RETURNS: "return_id",
+    bronze.DISPUTES: "dispute_id",
+}
+"""What a stream of events is about: events about one thing hang together."""
 
 
 def first_landed(lake: Lake) -> date | None:
@@ -43,107 +42,119 @@ def landed_by(lake: Lake, table: Table, last: date) -> DataFrame:
     return lake.read(table).where(F.col("ds") <= F.lit(last))
 
 
-def of_subjects(
-    lake: Lake, tables: Sequence[Table], subject: Sequence[str], window: Window, *,
-    due: bool = False,
-) -> dict[str, DataFrame]:  # fmt: skip
-    """Rows by entity name of every subject that the window touched (`due`: or that falls due in
-    it), with all versions of their natural keys up to the window's last day.
+def of_orders(
+    lake: Lake, tables: Sequence[Table], window: Window, *, due: bool = False
+) -> dict[str, DataFrame]:
+    """Rows by entity name of every order that the window touched (`due`: or that has a line that
+    falls due in it), with all versions of their natural keys up to the window's last day.
 
-    A version may name another subject than the one before it: then both are touched.
+    A row touches its order, the orders that other versions of it named, and the orders that other
+    events about the same shipment, return or dispute name.
     """
-    if _begins_history(lake, window):
+    begun = first_landed(lake)
+    if begun is None or begun >= window.first:
         return {table.name: landed_by(lake, table, window.last) for table in tables}
-    since = window.first - timedelta(days=LOOK_BACK_DAYS)
-    recent = {table: _between(lake, table, since, window.last) for table in tables}
-    touched = _touched(lake, recent, subject, window, due).persist()
-    old = _older(lake, recent, touched, subject, since)
-    everything = {table: landed_by(lake, table, window.last) for table in tables}
+    since = max(begun, window.first - timedelta(days=LOOK_BACK_DAYS))
+    recent = reduce(DataFrame.unionByName, (_ties(lake, table, since, window) for table in tables))
+    touched = lake.settle(_touched(lake, recent, window, due))
+    found = lake.settle(recent.join(touched, "order_id", "left_semi"))
+    if begun < since and (old := _older(lake, found, touched, since)) is not None:
+        earlier = (_ties(lake, table, begun, window).join(old, "order_id") for table in tables)
+        found = lake.settle(reduce(DataFrame.unionByName, [found, *earlier]))
+        since = begun
+    versions = lake.settle(found.select("version_tie").distinct())
     return {
-        table.name: _closed(recent[table], everything[table], table, subject, touched, old)
+        table.name: _between(lake, table, since, window.last)
+        .withColumn("version_tie", _version_tie(table))
+        .join(versions, "version_tie", "left_semi")
+        .drop("version_tie")
         for table in tables
     }
 
 
+def of_keys(lake: Lake, table: Table, key: Sequence[str], window: Window) -> DataFrame:
+    """Rows of every key that the window touched, up to its last day, with all versions of their
+    natural keys. Keys whose new rows say that they began before the look-back are looked up in
+    all history."""
+    begun = first_landed(lake)
+    if begun is None or begun >= window.first:
+        return landed_by(lake, table, window.last)
+    since = max(begun, window.first - timedelta(days=LOOK_BACK_DAYS))
+    rows = _between(lake, table, since, window.last)
+    new = rows.where(F.col("ds") >= F.lit(window.first))
+    if begun < since and not new.where(F.col("occurred_at") < start_of(since, lake.zone)).isEmpty():
+        rows = landed_by(lake, table, window.last)
+    natural = list(table.natural_key)
+    touched = new.select(*key)
+    if set(key) != set(natural):
+        other = rows.join(new.select(*natural).distinct(), natural, "left_semi").select(*key)
+        concerned = rows.join(touched.union(other).distinct(), list(key), "left_semi")
+        return rows.join(concerned.select(*natural).distinct(), natural, "left_semi")
+    return rows.join(touched.distinct(), natural, "left_semi")
+
+
 def of_threads(lake: Lake, window: Window) -> DataFrame:
     """Rows of messages of every thread (a message and its answers) that the window touched."""
-    if _begins_history(lake, window):
-        return landed_by(lake, bronze.MESSAGES, window.last)
-    since = window.first - timedelta(days=LOOK_BACK_DAYS)
-    recent = _between(lake, bronze.MESSAGES, since, window.last)
-    ids = recent.where(F.col("ds") >= F.lit(window.first)).select("message_id").distinct()
-    named = recent.join(ids, "message_id", "left_semi")
-    threads = named.select(F.explode(F.array("message_id", "in_reply_to")).alias("thread_id"))
-    threads = threads.where(F.col("thread_id").isNotNull()).distinct()
-    either = recent.select(
-        "message_id", F.explode(F.array("message_id", "in_reply_to")).alias("thread_id")
-    )
-    concerned = either.join(threads, "thread_id", "left_semi").select("message_id").distinct()
-    return recent.join(concerned, "message_id", "left_semi")
-
-
-def _begins_history(lake: Lake, window: Window) -> bool:
-    """True when nothing was known before the window: then everything in it is touched."""
     begun = first_landed(lake)
-    return begun is None or begun >= window.first
+    if begun is None or begun >= window.first:
+        return landed_by(lake, bronze.MESSAGES, window.last)
+    since = max(begun, window.first - timedelta(days=LOOK_BACK_DAYS))
+    recent = _between(lake, bronze.MESSAGES, since, window.last)
+    thread = F.explode(F.array_compact(F.array("message_id", "in_reply_to"))).alias("thread_id")
+    members = recent.select("message_id", "ds", thread)
+    new = members.where(F.col("ds") >= F.lit(window.first)).select("message_id").distinct()
+    threads = members.join(new, "message_id", "left_semi").select("thread_id").distinct()
+    concerned = lake.settle(members.join(threads, "thread_id", "left_semi").select("message_id"))
+    return recent.join(concerned.distinct(), "message_id", "left_semi")
 
 
 def _between(lake: Lake, table: Table, first: date, last: date) -> DataFrame:
     return lake.read(table).where(F.col("ds").between(F.lit(first), F.lit(last)))
 
 
-def _touched(
-    lake: Lake, recent: dict[Table, DataFrame], subject: Sequence[str], window: Window, due: bool
-) -> DataFrame:
-    parts = []
-    for table, rows in recent.items():
-        new = rows.where(F.col("ds") >= F.lit(window.first))
-        parts.append(new.select(*subject))
-        if not set(subject) <= set(table.natural_key):
-            keys = new.select(*table.natural_key).distinct()
-            earlier = rows.where(F.col("ds") < F.lit(window.first))
-            parts.append(earlier.join(keys, list(table.natural_key), "left_semi").select(*subject))
+def _version_tie(table: Table) -> Column:
+    return F.xxhash64(F.lit(table.name), *table.natural_key)
+
+
+def _ties(lake: Lake, table: Table, since: date, window: Window) -> DataFrame:
+    """By what rows hang together, as hashes: narrow, and of one shape for all entities.
+
+    Two keys with one hash bring in rows of an order that nothing touched, which add nothing.
+    """
+    thing = F.xxhash64(F.lit(table.name), THING[table]) if table in THING else F.lit(None)
+    return _between(lake, table, since, window.last).select(
+        "order_id", "ds", "occurred_at",
+        _version_tie(table).alias("version_tie"),
+        thing.cast("bigint").alias("thing_tie"),
+        F.lit(table is bronze.ORDER_ITEMS).alias("is_line"),
+    )  # fmt: skip
+
+
+def _touched(lake: Lake, recent: DataFrame, window: Window, due: bool) -> DataFrame:
+    new = lake.settle(recent.where(F.col("ds") >= F.lit(window.first)))
+    before = recent.where(F.col("ds") < F.lit(window.first))
+    versions = lake.settle(
+        before.join(new.select("version_tie").distinct(), "version_tie", "left_semi")
+    )
+    things = new.unionByName(versions).select("thing_tie").dropna().distinct()
+    about = before.join(things, "thing_tie", "left_semi")
+    orders = [frame.select("order_id") for frame in (new, versions, about)]
     if due:
         start, end = start_of(window.first, lake.zone), end_of(window.last, lake.zone)
         promised = (F.col("ship_by") >= F.lit(start)) & (F.col("ship_by") < F.lit(end))
-        parts.append(
-            landed_by(lake, bronze.ORDER_ITEMS, window.last).where(promised).select(*subject)
-        )
-    return reduce(DataFrame.unionByName, parts).dropna().distinct()
+        lines = landed_by(lake, bronze.ORDER_ITEMS, window.last)
+        orders.append(lines.where(promised).select("order_id"))
+    return reduce(DataFrame.union, orders).dropna().distinct()
 
 
-def _older(
-    lake: Lake, recent: dict[Table, DataFrame], touched: DataFrame, subject: Sequence[str],
-    since: date,
-) -> DataFrame | None:  # fmt: skip
-    """Touched subjects that began before the look-back; None when there are none."""
-    begun = F.lit(start_of(since, lake.zone))
-    parts = [rows.where(F.col("occurred_at") < begun).select(*subject) for rows in recent.values()]
-    began_earlier = touched.join(reduce(DataFrame.unionByName, parts), list(subject), "left_semi")
-    candidates = [began_earlier]
-    if bronze.ORDER_ITEMS in recent:
-        placed = recent[bronze.ORDER_ITEMS].select("order_id")
-        unexplained = touched.join(placed, "order_id", "left_anti")
-        earlier = lake.read(bronze.ORDER_ITEMS).where(F.col("ds") < F.lit(since))
-        candidates.append(unexplained.join(earlier.select("order_id"), "order_id", "left_semi"))
-    old = reduce(DataFrame.unionByName, candidates).distinct().persist()
+def _older(lake: Lake, found: DataFrame, touched: DataFrame, since: date) -> DataFrame | None:
+    """Touched orders that began before the look-back; None when there are none."""
+    began_earlier = found.where(F.col("occurred_at") < F.lit(start_of(since, lake.zone)))
+    without_lines = touched.join(found.where("is_line"), "order_id", "left_anti")
+    lines = lake.read(bronze.ORDER_ITEMS).where(F.col("ds") < F.lit(since)).select("order_id")
+    placed_earlier = lines.join(without_lines, "order_id", "left_semi")
+    old = lake.settle(began_earlier.select("order_id").union(placed_earlier).distinct())
     number = old.count()
     if number:
-        log.info("%d older %s are looked up in all history", number, "/".join(subject))
+        log.info("%d older orders are looked up in all history", number)
     return old if number else None
-
-
-def _closed(
-    recent: DataFrame, everything: DataFrame, table: Table, subject: Sequence[str],
-    touched: DataFrame, old: DataFrame | None,
-) -> DataFrame:  # fmt: skip
-    key = list(table.natural_key)
-    rows = recent.join(touched, list(subject), "left_semi")
-    within_key = set(subject) <= set(key)
-    if not within_key:
-        rows = recent.join(rows.select(*key).distinct(), key, "left_semi")
-    if old is None:
-        return rows
-    older = everything.join(old, list(subject), "left_semi").select(*key).distinct()
-    apart = rows.join(older, key, "left_anti")
-    return apart.unionByName(everything.join(older, key, "left_semi"))

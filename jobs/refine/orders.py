@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from conf.settings import Settings
 from conf.tables import silver
-from features import order
 from jobs.lake.io import Lake
 from jobs.lake.records import record_day
 from jobs.refine import days, history
@@ -21,6 +20,7 @@ def run(lake: Lake, settings: Settings, window: Window) -> None:
     new = days.not_refined_yet(lake, window, JOB)
     if new is None:
         return
-    rows = history.of_subjects(lake, ORDER_FACTS, order.SUBJECT, new)
+    rows = history.of_orders(lake, ORDER_FACTS, new)
+    rows = lake.settle_all(rows)
     merge_touched(lake, silver.ORDERS, rows, new)
     record_day(lake, new.last, "refined", JOB)

@@ -7,35 +7,31 @@ from bronze. Any window of any day is then one sum over the partitions up to tha
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Sequence
 
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
-from conf.contract import Table
 from conf.settings import Settings
 from conf.tables import bronze, silver
 from features import asof, order, seller
 from features.asof import AS_OF, KNOWN_FROM, KNOWN_UNTIL
 from jobs.lake.io import Lake
+from jobs.lake.records import record_day
 from jobs.refine import days, history
 from jobs.window import Window
 
-LINE_FACTS = (bronze.ORDER_ITEMS, bronze.ORDER_EVENTS, bronze.SHIPMENTS)
-ORDER_FACTS = (
-    bronze.ORDER_ITEMS, bronze.ORDERS, bronze.REFUNDS, bronze.RETURNS, bronze.DISPUTES,
-    bronze.MESSAGES, bronze.REVIEWS,
-)  # fmt: skip
-PLAIN_FACTS = tuple(t for t in bronze.TABLES if t.name in seller.PLAIN_ENTITIES)
+LINE_FACTS = ("order_items", "order_events", "shipments")
+ORDER_FACTS = ("order_items", "orders", "refunds", "returns", "disputes", "messages", "reviews")
+OF_ORDERS = tuple(t for t in bronze.TABLES if t.name in {*LINE_FACTS, *ORDER_FACTS})
+PLAIN_FACTS = tuple(
+    t for t in bronze.TABLES if t.name in seller.PLAIN_ENTITIES and t not in OF_ORDERS
+)
 STATE_FACTS = (
     bronze.SELLERS, bronze.LISTINGS, bronze.ENFORCEMENT_ACTIONS, bronze.DOCUMENT_VERIFICATIONS,
 )  # fmt: skip
 
-READS = (
-    bronze.ORDER_ITEMS, bronze.ORDER_EVENTS, bronze.SHIPMENTS, bronze.ORDERS, bronze.REFUNDS,
-    bronze.RETURNS, bronze.DISPUTES, bronze.MESSAGES, bronze.REVIEWS, *(table for table in PLAIN_FACTS if table is not bronze.REVIEWS),
-    *STATE_FACTS,
-)  # fmt: skip
+READS = (*OF_ORDERS, *PLAIN_FACTS, *STATE_FACTS)
 WRITES = (
     silver.SELLER_DAYS, silver.SELLER_CATEGORY_DAYS, silver.SELLER_BUYER_ORDERS,
     silver.SELLER_STATE,
@@ -43,35 +39,40 @@ WRITES = (
 
 MEASURES = tuple(column.name for column in silver.SELLER_MEASURES)
 CATEGORY_MEASURES = tuple(column.name for column in silver.CATEGORY_MEASURES)
+JOB = "refine.seller_days"
 
 
 def run(lake: Lake, settings: Settings, window: Window) -> None:
-    window = days.ledger_window(lake, window, silver.SELLER_DAYS)
-    lines = _placed_lines(lake, window)
-    seller_orders, listed = _seller_orders(lake, window)
-    entries = _list_changes(listed, window).persist()
+    window = days.ledger_window(lake, window, JOB)
+    known = _known_of_orders(lake, window)
+    lines = seller.placed_lines(known["order_items"], lake.zone)
+    seller_orders = _on_days(lake, known, ORDER_FACTS, order.SUBJECT, window)
+    seller_orders_at = lake.settle(order.seller_orders(seller_orders["order_items"]))
+    listed = seller.listed_orders(seller_orders_at, seller_orders["orders"])
+    entries = lake.settle(_list_changes(listed, window))
+    flagged = order.with_complaints(seller_orders_at, order.complaints(seller_orders))
+    parts = [
+        *(_whole(part, window) for part in (lines, *_plain(lake, known, window))),
+        *(_dated(part, window) for part in (
+            seller.placed_orders(flagged, lake.zone), _line_progress(lake, known, window),
+            _repeats(lake, entries, window), *_parcels(lake, known, window),
+        )),
+    ]  # fmt: skip
+    own = {
+        str(n): asof.summed(_owned([part]), seller.DIMENSIONS, MEASURES)
+        for n, part in enumerate(parts)
+    }
+    settled = list(lake.settle_all(own).values())
     lake.replace_ds(silver.SELLER_BUYER_ORDERS, entries, window)
     lake.replace_ds(silver.SELLER_CATEGORY_DAYS, _by_category(lines, window), window)
     lake.replace_ds(silver.SELLER_STATE, _states(lake, window), window)
-    parts = [
-        _whole(lines, window),
-        *(_dated(part, window) for part in (
-            _line_progress(lake, window), seller_orders, _repeats(lake, entries, window),
-            *_parcels(lake, window),
-        )),
-        *(_whole(part, window) for part in _plain(lake, window)),
-    ]  # fmt: skip
-    ledger = asof.summed(_owned(parts), seller.DIMENSIONS, MEASURES)
-    lake.replace_ds(silver.SELLER_DAYS, ledger, window)
+    lake.replace_ds(silver.SELLER_DAYS, asof.summed(settled, seller.DIMENSIONS, MEASURES), window)
+    record_day(lake, window.last, "refined", JOB)
 
 
-def _known(rows: Mapping[str, DataFrame]) -> dict[str, DataFrame]:
-    return order.known(rows, history.KEYS)
-
-
-def _placed_lines(lake: Lake, window: Window) -> DataFrame:
-    rows = history.of_subjects(lake, [bronze.ORDER_ITEMS], ["order_id", "line_no"], window)
-    return seller.placed_lines(_known(rows)["order_items"], lake.zone)
+def _known_of_orders(lake: Lake, window: Window) -> dict[str, DataFrame]:
+    rows = history.of_orders(lake, OF_ORDERS, window, due=True)
+    return lake.settle_all({t.name: order.known(rows[t.name], t.natural_key) for t in OF_ORDERS})
 
 
 def _by_category(lines: DataFrame, window: Window) -> DataFrame:
@@ -83,22 +84,23 @@ def _by_category(lines: DataFrame, window: Window) -> DataFrame:
     return asof.summed(_owned([changed]), seller.CATEGORY_DIMENSIONS, CATEGORY_MEASURES)
 
 
-def _line_progress(lake: Lake, window: Window) -> DataFrame:
-    known = _known(history.of_subjects(lake, LINE_FACTS, order.SUBJECT, window, due=True))
-    at = order.on_days_of(known, tuple(known), lake.zone, window.first, window.last)
+def _on_days(
+    lake: Lake, known: dict[str, DataFrame], names: Sequence[str], subject: Sequence[str],
+    window: Window,
+) -> dict[str, DataFrame]:  # fmt: skip
+    """The named entities' versions on every day of the window that changed their subject."""
+    among = {name: known[name] for name in names}
+    turning = order.turning_days(among, lake.zone) if subject == order.SUBJECT else [
+        asof.turning_days(frame, subject) for frame in among.values()
+    ]  # fmt: skip
+    turned = lake.settle(asof.subject_days(turning, subject, window.first, window.last))
+    return {name: asof.at(frame, turned, subject) for name, frame in among.items()}
+
+
+def _line_progress(lake: Lake, known: dict[str, DataFrame], window: Window) -> DataFrame:
+    at = _on_days(lake, known, LINE_FACTS, order.SUBJECT, window)
     marks_at = order.marks_at(at["order_events"], at["shipments"])
     return seller.line_progress(order.line_times(at["order_items"], marks_at), lake.zone)
-
-
-def _seller_orders(lake: Lake, window: Window) -> tuple[DataFrame, DataFrame]:
-    """Contributions of seller-orders, and their entries in the pairs' order lists."""
-    known = _known(history.of_subjects(lake, ORDER_FACTS, order.SUBJECT, window))
-    at = order.on_days_of(known, tuple(known), lake.zone, window.first, window.last)
-    seller_orders_at = order.seller_orders(at["order_items"])
-    flagged = order.with_complaints(seller_orders_at, order.complaints(at))
-    return seller.placed_orders(flagged, lake.zone), seller.listed_orders(
-        seller_orders_at, at["orders"]
-    )
 
 
 def _list_changes(listed: DataFrame, window: Window) -> DataFrame:
@@ -116,56 +118,48 @@ def _repeats(lake: Lake, entries: DataFrame, window: Window) -> DataFrame:
     return seller.repeat_orders(order_list, turned, lake.zone)
 
 
-def _parcels(lake: Lake, window: Window) -> list[DataFrame]:
-    """What is about a shipment, a return, a refund of a return, a reply, a closed dispute."""
-    by_shipment = _at(lake, [bronze.SHIPMENTS], ["shipment_id"], window)
-    by_return = _at(lake, [bronze.RETURNS], ["return_id", "line_no"], window)
-    by_order = _at(lake, [bronze.REFUNDS, bronze.RETURNS], ["order_id"], window)
-    by_dispute = _at(lake, [bronze.DISPUTES], ["dispute_id"], window)
+def _parcels(lake: Lake, known: dict[str, DataFrame], window: Window) -> list[DataFrame]:
+    """What is about a shipment, a return, a refund of a return, a closed dispute, a reply."""
+    zone = lake.zone
+    by_shipment = _on_days(lake, known, ["shipments"], ["shipment_id"], window)
+    by_return = _on_days(lake, known, ["returns"], ["return_id", "line_no"], window)
+    by_order = _on_days(lake, known, ["refunds", "returns"], order.SUBJECT, window)
+    by_dispute = _on_days(lake, known, ["disputes"], ["dispute_id"], window)
     return [
-        seller.shipments_sent(by_shipment["shipments"], lake.zone),
-        seller.returns_arrived(by_return["returns"], lake.zone),
-        seller.refunds_of_returns(by_order["refunds"], by_order["returns"], lake.zone),
-        seller.disputes_closed(by_dispute["disputes"], lake.zone),
-        seller.first_replies(_threads_at(lake, window), lake.zone),
+        seller.shipments_sent(by_shipment["shipments"], zone),
+        seller.returns_arrived(by_return["returns"], zone),
+        seller.refunds_of_returns(by_order["refunds"], by_order["returns"], zone),
+        seller.disputes_closed(by_dispute["disputes"], zone),
+        seller.first_replies(_threads_at(lake, window), zone),
     ]
 
 
-def _at(
-    lake: Lake, tables: list[Table], subject: list[str], window: Window
-) -> dict[str, DataFrame]:
-    known = _known(history.of_subjects(lake, tables, subject, window))
-    turning = [asof.turning_days(frame, subject) for frame in known.values()]
-    turned = asof.subject_days(turning, subject, window.first, window.last)
-    return {name: asof.at(frame, turned, subject) for name, frame in known.items()}
-
-
 def _threads_at(lake: Lake, window: Window) -> DataFrame:
-    messages = asof.versions(history.of_threads(lake, window), ["message_id"])
+    messages = order.known(history.of_threads(lake, window), ["message_id"])
     thread = F.explode(F.array_compact(F.array("message_id", "in_reply_to"))).alias("thread_id")
-    known = messages.select("*", thread)
-    turning = asof.turning_days(known, ["thread_id"])
-    turned = asof.subject_days([turning], ["thread_id"], window.first, window.last)
-    return asof.at(known, turned, ["thread_id"])
+    known = {"messages": lake.settle(messages.select("*", thread))}
+    return _on_days(lake, known, ["messages"], ["thread_id"], window)["messages"]
 
 
-def _plain(lake: Lake, window: Window) -> list[DataFrame]:
-    known = {}
-    for table in PLAIN_FACTS:
-        known |= _known(history.of_subjects(lake, [table], table.natural_key, window))
-    return seller.plain_counts(known, lake.zone)
+def _plain(lake: Lake, known: dict[str, DataFrame], window: Window) -> list[DataFrame]:
+    alone = {
+        t.name: order.known(history.of_keys(lake, t, t.natural_key, window), t.natural_key)
+        for t in PLAIN_FACTS
+    }
+    return seller.plain_counts({**alone, "reviews": known["reviews"]}, lake.zone)
 
 
 def _states(lake: Lake, window: Window) -> DataFrame:
     # Sellers, their listings and sanctions live for years: all their history, which is small.
-    rows = {table.name: history.landed_by(lake, table, window.last) for table in STATE_FACTS}
-    known = _known(rows)
+    rows = {t: history.landed_by(lake, t, window.last) for t in STATE_FACTS}
+    known = lake.settle_all({t.name: order.known(r, t.natural_key) for t, r in rows.items()})
     turning = [asof.turning_days(frame, ["seller_id"]) for frame in known.values()]
-    turned = asof.subject_days(turning, ["seller_id"], window.first, window.last)
-    turned = turned.where(F.col(AS_OF) >= F.lit(window.first))
-    at = {name: asof.at(frame, turned, ["seller_id"]) for name, frame in known.items()}
-    states = seller.state(at, turned.where(F.col("seller_id").isNotNull()))
-    return states.withColumnRenamed(AS_OF, "known_ds")
+    turned = asof.subject_days(turning, ["seller_id"], window.first, window.last).where(
+        F.col("seller_id").isNotNull() & (F.col(AS_OF) >= F.lit(window.first))
+    )
+    days_of_sellers = lake.settle(turned)
+    at = {name: asof.at(frame, days_of_sellers, ["seller_id"]) for name, frame in known.items()}
+    return seller.state(at, days_of_sellers).withColumnRenamed(AS_OF, "known_ds")
 
 
 def _dated(contributions: DataFrame, window: Window) -> DataFrame:

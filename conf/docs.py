@@ -1,0 +1,138 @@
+"""The generated documents: the landing format and the data dictionary.
+
+`python -m conf.docs` writes them; `python -m conf.docs --check` says which one is stale.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+
+from conf.contract import Column, Table
+from conf.rejections import Rejection
+from conf.tables import ALL, LAYERS, bronze
+
+DOCS = Path(__file__).parents[1] / "docs"
+
+
+def landing() -> str:
+    """docs/landing.md: what a landing folder holds, entity by entity."""
+    common = [column for column in bronze.HEAD if column.name != "extra"]
+    parts = [
+        "# The landing format",
+        "Generated from `conf/tables/bronze.py` by `make docs`; a test says when it is stale.",
+        "Files: `<landing>/<entity>/ds=YYYY-MM-DD/*.{jsonl,csv}` (plain or `.gz`) and "
+        "`*.parquet`. `ds` is the landing day: the business date of `known_at`. Timestamps are "
+        "ISO 8601 with an offset or Z, dates ISO; amounts are integers in minor units of "
+        "`currency`, without a sign. JSON lines carry arrays as arrays, CSV carries them as JSON "
+        "text. Columns not named here are kept in `extra` and said.",
+        "`known_at` may be left out: then it is the last microsecond of the landing day. It is "
+        "never before `occurred_at` and lies on the landing day; one from before that day (a late "
+        "delivery) is raised to the default, and the original kept in `extra`.",
+        "## Every row",
+        _columns([*(c for c in common if c.name != "known_at"), bronze.c.KNOWN_AT]),
+        *(part for table in bronze.TABLES for part in _entity(table)),
+        "## Why a record or a file is refused",
+        "Records keep their reasons, raw text, file and line in `bronze/<entity>__rejected`.",
+        _table(["reason", "meaning"], [[f"`{r.code}`", r.value] for r in Rejection]),
+    ]
+    return "\n\n".join(parts) + "\n"
+
+
+def tables() -> str:
+    """docs/tables.md: the data dictionary."""
+    declared = [t for t in ALL if not t.name.endswith("__rejected")]
+    parts = [
+        "# The data dictionary",
+        "Generated from `conf/tables/` by `make docs`; a test says when it is stale. Every table "
+        "is Delta at `<lake root>/<layer>/<name>`. Every bronze table has a companion "
+        "`<name>__rejected` with the records refused, their `reasons`, raw text, file and line.",
+    ]
+    for layer in LAYERS:
+        of_layer = [table for table in declared if table.layer == layer]
+        parts += [f"# {layer}", *(_described(table) for table in of_layer)] if of_layer else []
+    return "\n\n".join(parts) + "\n"
+
+
+def _entity(table: Table) -> list[str]:
+    rules = [check.sentence for check in table.checks if not check.name.endswith("_present")]
+    return [
+        f"## {table.name}",
+        f"{table.grain}. Natural key: {', '.join(f'`{name}`' for name in table.natural_key)}.",
+        _columns(list(bronze.payload(table))),
+        "Rules: " + "; ".join(rules) + ".",
+    ]
+
+
+def _described(table: Table) -> str:
+    facts = [
+        f"{table.grain}.",
+        f"Key: {', '.join(f'`{name}`' for name in table.key)}.",
+        f"Written by `{table.writer}`: {table.mode.value}.",
+    ]
+    if table.partition_by:
+        facts.append(f"Partitioned by {', '.join(f'`{name}`' for name in table.partition_by)}.")
+    return f"## {table.path}\n\n{' '.join(facts)}\n\n{_columns(list(table.columns), stored=True)}"
+
+
+def _columns(columns: list[Column], *, stored: bool = False) -> str:
+    head = ["column", "type", "null" if stored else "required", "meaning"]
+    rows = [[f"`{c.name}`", _type(c), _mark(c, stored), _meaning(c)] for c in columns]
+    return _table(head, rows)
+
+
+def _mark(column: Column, stored: bool) -> str:
+    if stored:
+        return "yes" if column.nullable else "no"
+    return "yes" if column.required else "no"
+
+
+def _type(column: Column) -> str:
+    return f"{column.type}, {column.unit}" if column.unit else column.type
+
+
+def _meaning(column: Column) -> str:
+    parts = [column.comment]
+    if column.codes:
+        parts.append("one of " + ", ".join(f"`{code}`" for code in column.codes))
+    if column.personal:
+        parts.append("**personal data**")
+    if column.untrusted:
+        parts.append("text from outside")
+    return "; ".join(parts)
+
+
+def _table(head: list[str], rows: list[list[str]]) -> str:
+    lines = [head, ["---"] * len(head), *rows]
+    return "\n".join(
+        "| " + " | ".join(c.replace("|", "\\|") for c in line) + " |" for line in lines
+    )
+
+
+GENERATED = {"landing.md": landing, "tables.md": tables}
+
+
+def stale() -> list[str]:
+    """The generated documents that are not what the contracts say now."""
+    return [
+        name
+        for name, text in GENERATED.items()
+        if not (DOCS / name).exists() or (DOCS / name).read_text() != text()
+    ]
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(prog="python -m conf.docs", description=__doc__)
+    parser.add_argument("--check", action="store_true", help="write nothing, name the stale ones")
+    if parser.parse_args().check:
+        print("\n".join(f"docs/{name} is stale: run `make docs`" for name in stale()))
+        return 1 if stale() else 0
+    DOCS.mkdir(exist_ok=True)
+    for name, text in GENERATED.items():
+        (DOCS / name).write_text(text())
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,60 @@
+"""Report the marketplace's figures of each business date: orders, sales, rates, people, movers.
+
+A window of any length is one pass; the figures of a date know nothing of later days.
+"""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from pyspark.sql import DataFrame
+from pyspark.sql import functions as F
+
+from conf.contract import Table
+from conf.settings import AlertsPolicy, Settings, load_alerts_policy
+from conf.tables import bronze, reports, silver
+from features import report
+from features.figures import Ledgers
+from jobs.lake.io import Lake
+from jobs.window import Window
+
+READS = (
+    silver.BUYER_DAYS, silver.SELLER_DAYS, silver.SELLER_CATEGORY_DAYS, silver.REGION_DAYS,
+    bronze.FX_RATES,
+)  # fmt: skip
+WRITES = (reports.DAILY_MARKETPLACE,)
+
+
+def run(lake: Lake, settings: Settings, window: Window) -> None:
+    policy = load_alerts_policy()
+    figures = report.daily(
+        ledgers(lake, policy, window), policy, settings.reporting_currency,
+        window.first, window.last,
+    )  # fmt: skip
+    lake.replace_ds(reports.DAILY_MARKETPLACE, figures, window)
+
+
+def ledgers(lake: Lake, policy: AlertsPolicy, window: Window) -> Ledgers:
+    """What the report of the window can need, and no more of history than that."""
+    begin = window.first - timedelta(days=report.history_days(policy))
+
+    def recent(table: Table) -> DataFrame:
+        # Nothing is known before it occurred, so that later partitions hold all of it.
+        return lake.read(table).where(
+            F.col("known_ds").between(F.lit(begin), F.lit(window.last))
+            & (F.col("occurred_ds") >= F.lit(begin))
+        )
+
+    sellers = lake.read(silver.SELLER_DAYS).where(F.col("known_ds") <= F.lit(window.last))
+    oldest_rate = begin - timedelta(days=policy.max_rate_age_days)
+    rates = lake.read(bronze.FX_RATES).where(
+        (F.col("ds") <= F.lit(window.last)) & (F.col("date") >= F.lit(oldest_rate))
+    )
+    return Ledgers(
+        orders=recent(silver.BUYER_DAYS),
+        sales=recent(silver.SELLER_DAYS),
+        sellers=sellers.select("seller_id", "occurred_ds", "known_ds", "lines_placed"),
+        categories=recent(silver.SELLER_CATEGORY_DAYS),
+        regions=recent(silver.REGION_DAYS),
+        rates=rates,
+    )
