@@ -95,7 +95,6 @@ class Lake:
         (ds,) = table.partition_by
         condition = f"{ds} >= DATE'{window.first}' and {ds} <= DATE'{window.last}'"
         with self._checked(table, frame) as (rows, count):
-            quality.require_unique_keys(rows, table)
             if count == 0 and not self._has_rows(table, condition):
                 return
             writer = rows.write.format("delta").mode("overwrite").option("replaceWhere", condition)
@@ -112,8 +111,11 @@ class Lake:
         with self._checked(table, frame, keep=(GONE,)) as (rows, count):
             if count == 0:
                 return
-            quality.require_unique_keys(rows, table)
-            self._merge(table, rows, months)
+            if self.version(table) == 0:  # just created: there is nothing to merge with
+                living = rows.where(~F.col(GONE)).drop(GONE)
+                living.write.format("delta").mode("append").save(self.path(table))
+            else:
+                self._merge(table, rows, months)
             self._wrote(table, count)
 
     def append_once(self, table: Table, frame: DataFrame, batch: str) -> None:
@@ -168,12 +170,13 @@ class Lake:
             ordered = frame.select(*table.column_names, gone.alias(GONE))
         rows = ordered.persist(StorageLevel.MEMORY_AND_DISK)
         try:
-            living = rows.where(~F.col(GONE)) if keep else rows
-            verdict = quality.judge(living, table)
+            verdict = quality.judge(rows, table, ~F.col(GONE) if keep else None)
             if verdict.failed:
-                self._refuse(table, living, verdict)
+                self._refuse(table, rows.where(~F.col(GONE)) if keep else rows, verdict)
+            if verdict.keys != verdict.rows and table.mode is not WriteMode.APPEND_ONCE:
+                quality.refuse_doubled_key(rows, table)
             quality.require_groups(rows, table)
-            yield rows, rows.count() if keep else verdict.rows
+            yield rows, verdict.rows
         finally:
             rows.unpersist()
 

@@ -14,9 +14,10 @@ from jobs.lake.ddl import struct_of
 
 @dataclass(frozen=True)
 class Verdict:
-    """How many rows there are, and how many break which check."""
+    """How many rows and how many keys there are, and how many rows break which check."""
 
     rows: int
+    keys: int
     failed: dict[str, int]
 
 
@@ -61,17 +62,19 @@ def conform(frame: DataFrame, table: Table) -> DataFrame:
     return frame.select(*table.column_names)
 
 
-def judge(frame: DataFrame, table: Table) -> Verdict:
-    """Every row check, counted in one pass."""
+def judge(frame: DataFrame, table: Table, counts_if: Column | None = None) -> Verdict:
+    """Every row check, counted in one pass; rows for which `counts_if` is false are not checked."""
     checks = row_checks(table)
-    counts = [F.count_if(~_holds(check)).alias(f"c{n}") for n, check in enumerate(checks)]
-    row = frame.agg(F.count(F.lit(1)).alias("rows"), *counts).first()
+    checked = F.lit(True) if counts_if is None else counts_if
+    broken = [F.count_if(checked & ~_holds(check)).alias(f"c{n}") for n, check in enumerate(checks)]
+    keys = F.count_distinct(*(F.col(name) for name in table.key)).alias("keys")
+    row = frame.agg(F.count(F.lit(1)).alias("rows"), keys, *broken).first()
     assert row is not None
     failed = {check.name: row[f"c{n}"] for n, check in enumerate(checks) if row[f"c{n}"]}
-    return Verdict(row["rows"], failed)
+    return Verdict(row["rows"], row["keys"], failed)
 
 
-def require_unique_keys(frame: DataFrame, table: Table) -> None:
+def refuse_doubled_key(frame: DataFrame, table: Table) -> None:
     """ContractBroken naming a key that comes twice: Delta itself would not notice."""
     doubled = (
         frame.groupBy(*table.key).agg(F.count(F.lit(1)).alias("rows")).where(F.col("rows") > 1)

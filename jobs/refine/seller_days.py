@@ -58,10 +58,7 @@ def run(lake: Lake, settings: Settings, window: Window) -> None:
             _repeats(lake, entries, window), *_parcels(lake, known, window),
         )),
     ]  # fmt: skip
-    own = {
-        str(n): asof.summed(_owned([part]), seller.DIMENSIONS, MEASURES)
-        for n, part in enumerate(parts)
-    }
+    own = {str(n): _summed(part) for n, part in enumerate(parts)}
     settled = list(lake.settle_all(own).values())
     lake.replace_ds(silver.SELLER_BUYER_ORDERS, entries, window)
     lake.replace_ds(silver.SELLER_CATEGORY_DAYS, _by_category(lines, window), window)
@@ -171,6 +168,13 @@ def _whole(contributions: DataFrame, window: Window) -> DataFrame:
         contributions, seller.DIMENSIONS, MEASURES, window.first, window.last,
         begins=KNOWN_FROM, ends=KNOWN_UNTIL,
     )  # fmt: skip
+
+
+def _summed(part: DataFrame) -> DataFrame:
+    # Only the measures that the family has: a sum costs compilation for every column.
+    (owned,) = _owned([part])
+    present = [name for name in MEASURES if name in part.columns]
+    return asof.summed([owned], seller.DIMENSIONS, present)
 
 
 def _owned(parts: list[DataFrame]) -> list[DataFrame]:

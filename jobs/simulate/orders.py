@@ -95,7 +95,7 @@ def _with_buyer(plan: Plan, orders: DataFrame) -> DataFrame:
         of_market({code: plan.pool(code)[part] for code in MARKETS}, "first.marketplace")
         for part in (0, 1)
     )
-    met = orders.withColumn("regular", whole(40, skewed("which regular")))
+    met = orders.withColumn("regular", whole(150, skewed("which regular")))
     known = whole(opening, draw("regulars", "first.seller_luck", "regular"))
     anybody = whole(opening + daily * F.col("index"), F.pow(draw("buyer"), F.lit(1.5)))
     number = F.when(chance(0.35, "comes back"), known).otherwise(anybody)

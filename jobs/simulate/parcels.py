@@ -68,7 +68,7 @@ def _timed(parcels: DataFrame, carelessness: Column) -> DataFrame:
     ending, paid_at = F.col("ending"), F.col("paid_at")
     sent = ending.isin("lost", "delivered")
     handling = 3 + waiting(7 + 20 * carelessness, "handling")
-    travel = between(16, 70, "travel") + waiting(9, "delay")
+    travel = between(16, 70, "travel") + waiting(18, "delay")
     called_off = (
         F.when(ending == "unpaid", after(F.col("placed_at"), 72))
         .when(ending == "withdrawn", after(paid_at, between(0.2, 3, "withdrawn")))

@@ -10,6 +10,8 @@ it: they answer what the platform itself does.
 from __future__ import annotations
 
 import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import asdict
 from functools import reduce
 from pathlib import Path
@@ -49,14 +51,14 @@ def run(
         raise UsageError("a world needs at least one seller and one order a day")
     rates, zone = rates or Rates(), settings.time_zone or "UTC"
     plan = Plan(seed, zone, window.first, window.last, sellers, orders_per_day)
-    facts = entities(spark, plan)
-    landing.claim(Path(out), _command(plan, rates, list(facts)))
     log.info("simulating %d days, %d sellers, %d orders a day", plan.days, sellers, orders_per_day)
-    shaped = [recorded(TABLES[name], frame, plan, rates) for name, frame in facts.items()]
-    rows = landing.write(delivered(reduce(DataFrame.union, shaped), plan), list(facts), Path(out))
+    with entities(spark, plan) as facts:
+        landing.claim(Path(out), _command(plan, rates, list(facts)))
+        shaped = [recorded(TABLES[name], frame, plan, rates) for name, frame in facts.items()]
+        landing_rows = delivered(reduce(DataFrame.union, shaped), plan)
+        rows = landing.write(landing_rows, list(facts), Path(out))
     log.info("landed %d rows of %d entities in %s", sum(rows.values()), len(rows), out)
     planted = landing.tell(Path(out), rows)
-    spark.catalog.clearCache()
     return rows | {f"planted_{fate}": count for fate, count in planted.items()}
 
 
@@ -68,36 +70,41 @@ def _command(plan: Plan, rates: Rates, entities: list[str]) -> dict[str, object]
     }  # fmt: skip
 
 
-def entities(spark: SparkSession, plan: Plan) -> dict[str, DataFrame]:
-    """Every entity's facts, each from the frames that it needs and nothing else."""
-    sellers = people.sellers(spark, plan).cache()
-    listings = people.listings(sellers).cache()
-    placed = orders.placed(spark, plan, sellers)
-    sent = parcels.parcels(placed).cache()
-    lines = parcels.with_aftermath(orders.lines(sent, listings)).cache()
-    totals = orders.order_totals(lines).cache()
-    seller_days = days.seller_days(spark, plan, sellers).cache()
-    return {
-        "sellers": people.seller_versions(sellers),
-        "buyers": people.buyer_versions(people.buyers(spark, plan)),
-        "listings": people.listing_versions(listings),
-        "orders": orders.orders(totals),
-        "order_items": orders.order_items(lines),
-        "order_events": orders.order_events(sent),
-        "payments": orders.payments(totals),
-        "shipments": parcels.shipments(sent),
-        "returns": parcels.returns(lines),
-        "refunds": parcels.refunds(lines),
-        "disputes": voices.disputes(lines),
-        "messages": voices.messages(sent),
-        "reviews": voices.reviews(sent),
-        "listing_snapshots": days.listing_snapshots(spark, plan, listings),
-        "ad_spend": days.ad_spend(seller_days, plan),
-        "buy_box": days.buy_box(seller_days, plan),
-        "policy_events": days.policy_events(seller_days, plan),
-        "enforcement_actions": days.enforcement_actions(seller_days, plan),
-        "document_verifications": days.document_verifications(sellers),
-        "support_tickets": days.support_tickets(seller_days, plan),
-        "logins": days.seller_logins(seller_days, plan),
-        "fx_rates": days.fx_rates(spark, plan),
-    }
+@contextmanager
+def entities(spark: SparkSession, plan: Plan) -> Iterator[dict[str, DataFrame]]:
+    """Every entity's facts, each from the frames that it needs; shared ones are kept meanwhile."""
+    sellers = people.sellers(spark, plan)
+    listings = people.listings(sellers)
+    sent = parcels.parcels(orders.placed(spark, plan, sellers))
+    lines = parcels.with_aftermath(orders.lines(sent, listings))
+    totals = orders.order_totals(lines)
+    seller_days = days.seller_days(spark, plan, sellers)
+    shared = [frame.cache() for frame in (sellers, listings, sent, lines, totals, seller_days)]
+    try:
+        yield {
+            "sellers": people.seller_versions(sellers),
+            "buyers": people.buyer_versions(people.buyers(spark, plan)),
+            "listings": people.listing_versions(listings),
+            "orders": orders.orders(totals),
+            "order_items": orders.order_items(lines),
+            "order_events": orders.order_events(sent),
+            "payments": orders.payments(totals),
+            "shipments": parcels.shipments(sent),
+            "returns": parcels.returns(lines),
+            "refunds": parcels.refunds(lines),
+            "disputes": voices.disputes(lines),
+            "messages": voices.messages(sent),
+            "reviews": voices.reviews(sent),
+            "listing_snapshots": days.listing_snapshots(spark, plan, listings),
+            "ad_spend": days.ad_spend(seller_days, plan),
+            "buy_box": days.buy_box(seller_days, plan),
+            "policy_events": days.policy_events(seller_days, plan),
+            "enforcement_actions": days.enforcement_actions(seller_days, plan),
+            "document_verifications": days.document_verifications(sellers),
+            "support_tickets": days.support_tickets(seller_days, plan),
+            "logins": days.seller_logins(seller_days, plan),
+            "fx_rates": days.fx_rates(spark, plan),
+        }
+    finally:
+        for frame in shared:
+            frame.unpersist()
