@@ -70,8 +70,8 @@ def facts(spark) -> dict[str, list[dict]]:
     plan = Plan(zone=ZONE, first=FIRST, last=LAST, **SIZE)
     wanted = {"orders", "order_items", "order_events", "payments", "shipments", "refunds",
               "returns", "reviews", "messages", "disputes"}  # fmt: skip
-    frames = world.entities(spark, plan)
-    return {name: [row.asDict() for row in frames[name].collect()] for name in wanted}
+    with world.entities(spark, plan) as frames:
+        return {name: [row.asDict() for row in frames[name].collect()] for name in wanted}
 
 
 def test_the_same_command_writes_the_same_bytes_on_16_partitions(spark, settings, out):
