@@ -109,6 +109,11 @@ class Metric:
         return max(window + week_before, *oldest, 0)
 
     @property
+    def of_one_day(self) -> bool:
+        """Whether the figure is about a single business date."""
+        return self.window == _TODAY
+
+    @property
     def alerts(self) -> bool:
         """Whether the figure can alert at all: it has a good direction, and is not young."""
         return bool(self.good) and not self.recent and self.against is Against.WEEKDAYS

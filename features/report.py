@@ -7,14 +7,19 @@ are the figures. The figures of date D rest on rows with known_ds <= D only.
 from __future__ import annotations
 
 from datetime import date, timedelta
+from functools import reduce
 
 from pyspark.sql import Column, DataFrame, SparkSession, Window
 from pyspark.sql import functions as F
 
+from conf.currencies import NO_CURRENCY
 from conf.metrics import DAY_US, METRICS, WEEK_DAYS, Against, Metric, Month, Trailing, Unit
 from conf.settings import AlertsPolicy
 from features import exchange, figures, notes, spans, usual
 from features.figures import ALL, AMOUNTS, KEYS, Ledgers
+
+ORDERS_KEY = ("orders", NO_CURRENCY)
+"""Metric and currency of the orders in a series."""
 
 MEASURED = ("value", "numerator", "denominator", "baseline", "change", "deviation")
 
@@ -163,3 +168,35 @@ def _row(policy: AlertsPolicy) -> list[Column]:
         "definition_version",
     )  # fmt: skip
     return [*(F.col(name) for name in columns), notes.note(policy).alias("note")]
+
+
+def series(ledgers: Ledgers, policy: AlertsPolicy, reporting_currency: str, ds: date) -> DataFrame:
+    """(metric, currency, occurred_ds, value) of orders, gmv and gmv_reporting, as known at the end
+    of `ds`; gmv_reporting only of dates all of whose sales have a rate."""
+    known = F.col("known_ds") <= F.lit(ds)
+    sales = ledgers.sales.where(known & (F.col("gmv_minor") != 0))
+    days = ["currency", "occurred_ds"]
+    totals = sales.groupBy(*days, "known_ds").agg(F.sum("gmv_minor").alias("gmv_minor"))
+    standing = F.col("known_until").isNull() | (F.col("known_until") > F.lit(ds))
+    in_one = exchange.converted(
+        totals, "gmv_minor", ledgers.rates.where(F.col("ds") <= F.lit(ds)), reporting_currency,
+        policy.max_rate_age_days,
+    ).where(known & standing)  # fmt: skip
+    complete = in_one.groupBy("occurred_ds").agg(
+        F.sum("gmv_minor").alias("minor"), F.sum("lacking").alias("lacking")
+    )
+    parts = [
+        ("orders", F.lit(NO_CURRENCY), ledgers.orders.where(known), "orders"),
+        ("gmv", F.col("currency"), totals, "gmv_minor"),
+        ("gmv_reporting", F.lit(reporting_currency), complete.where("lacking = 0"), "minor"),
+    ]
+    frames = [
+        frame.groupBy(F.lit(metric).alias("metric"), currency.alias("currency"), "occurred_ds").agg(
+            F.sum(amount).alias("minor")
+        )
+        for metric, currency, frame, amount in parts
+    ]
+    digits = F.when(F.col("metric") == "orders", 0).otherwise(exchange.exponent(F.col("currency")))
+    union = reduce(DataFrame.unionByName, frames)
+    value = F.col("minor") / F.pow(F.lit(10.0), digits)
+    return union.select("metric", "currency", "occurred_ds", value.alias("value"))

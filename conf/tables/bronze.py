@@ -404,7 +404,7 @@ def rejected(table: Table) -> Table:
         name=f"{table.name}__rejected",
         grain=f"One row a record refused by {table.path}",
         columns=(
-            c.EVENT_ID.described("Id of the record, where it could be read"),
+            Column("event_id", "string", "Id of the record, where it could be read"),
             c.REASONS, c.REASON_DETAIL, c.RAW, c.SOURCE_FILE, c.SOURCE_LINE, c.SOURCE_SHA256, c.DS,
         ),
         key=(c.SOURCE_SHA256.name, c.SOURCE_LINE.name),

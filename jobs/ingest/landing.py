@@ -30,6 +30,8 @@ from jobs.window import Window
 
 log = logging.getLogger(__name__)
 
+MOST_FILES_SAID = 5
+
 READS: tuple[Table, ...] = ()
 WRITES = (*bronze.TABLES, *(bronze.rejected(table) for table in bronze.TABLES))
 ARGUMENTS = (
@@ -136,9 +138,12 @@ def _say(new: list[LandedFile], landings: list[Landing]) -> None:
         )  # fmt: skip
         for sha256, why in landing.refused.items():
             log.warning("%s is refused whole: %s", names[sha256], why)
-        for sha256, counts in landing.files.items():
-            if counts.get("rejected"):
-                log.warning("%s: %d rejected", names[sha256], counts["rejected"])
+        bad = {names[sha]: counts["rejected"] for sha, counts in landing.files.items()
+               if counts.get("rejected")}  # fmt: skip
+        for name in sorted(bad)[:MOST_FILES_SAID]:
+            log.warning("%s: %d rejected", name, bad[name])
+        if len(bad) > MOST_FILES_SAID:
+            log.warning("... and %d more files: see meta/landing_files", len(bad) - MOST_FILES_SAID)
 
 
 def _file_rows(new: list[LandedFile], landings: list[Landing], run_id: str) -> list[dict[str, Any]]:

@@ -1,0 +1,229 @@
+"""What the daily page says, as plain values: the template only lays it out."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
+from typing import Any
+
+from conf.currencies import NO_CURRENCY
+from conf.metrics import BY_NAME, METRICS, Against
+from conf.settings import AlertsPolicy
+from jobs.report import charts, sentences, wording
+from jobs.report.figures import Figures
+
+SHOWN_DAYS = 56
+MOVERS_EACH_WAY = 4
+MOVER_TABLES = 2
+"""Currencies, by sales, whose movers are shown."""
+
+RATES = ("completion_rate", "late_rate", "delivery_days", "cancellation_rate", "refund_rate")
+PEOPLE = ("new_buyers", "active_buyers", "new_sellers", "active_sellers", "seller_churn",
+          "review_mean")  # fmt: skip
+GROUPS = {"gmv_7d": ("category", "Categories"), "order_value_7d": ("region", "Regions")}
+
+
+@dataclass(frozen=True)
+class Fact:
+    """One figure as shown: its value, and how it compares. `tone` is good, bad or empty."""
+
+    label: str
+    value: str
+    usual: str
+    change: str
+    tone: str
+    about: str
+    note: str
+
+
+@dataclass(frozen=True)
+class Mover:
+    """A member of a dimension whose sales changed; `width` in percent of the largest change."""
+
+    name: str
+    value: str
+    change: str
+    rises: bool
+    width: float
+
+
+@dataclass(frozen=True)
+class MoverTable:
+    title: str
+    currency: str
+    rising: tuple[Mover, ...]
+    falling: tuple[Mover, ...]
+    note: str
+
+
+@dataclass(frozen=True)
+class Page:
+    """Everything on the page."""
+
+    ds: date
+    date_text: str
+    headline: str
+    lede: tuple[str, ...]
+    findings: tuple[sentences.Finding, ...]
+    calm: str
+    tiles: tuple[Fact, ...]
+    charts: tuple[charts.Chart, ...]
+    band_text: str
+    rates: tuple[Fact, ...]
+    young: tuple[Fact, ...]
+    young_text: str
+    people: tuple[Fact, ...]
+    currencies: tuple[tuple[Fact, Fact, Fact], ...]
+    movers: tuple[MoverTable, ...]
+    limits: tuple[str, ...]
+    definitions: tuple[tuple[str, str, str], ...]
+
+
+def page(
+    figures: Figures, orders: Mapping[date, float], sales: Mapping[date, float],
+    policy: AlertsPolicy,
+) -> Page:  # fmt: skip
+    """The page of a date from its report rows and the series of orders and of sales."""
+    young = _facts(figures, [f"{name}_recent" for name in RATES])
+    return Page(
+        ds=figures.ds,
+        date_text=f"{figures.ds:%A} {wording.day(figures.ds)}",
+        headline=sentences.headline(figures),
+        lede=sentences.lede(figures),
+        findings=sentences.findings(figures),
+        calm=sentences.calm(figures),
+        tiles=_tiles(figures),
+        charts=_charts(figures, orders, sales, policy),
+        band_text=sentences.band(policy),
+        rates=_facts(figures, RATES),
+        young=young,
+        young_text=sentences.young(figures),
+        people=_facts(figures, PEOPLE),
+        currencies=_by_currency(figures),
+        movers=_mover_tables(figures),
+        limits=sentences.limits(figures),
+        definitions=tuple(
+            (m.label, m.formula, sentences.definition(m)) for m in METRICS if figures.find(m.name)
+        ),
+    )
+
+
+def fact(row: Mapping[str, Any], weekday: str) -> Fact:
+    """A report row as shown."""
+    metric, value, baseline = row["metric"], row["value"], row["baseline"]
+    known = value is not None and baseline is not None
+    usual = wording.figure(metric, baseline, row["currency"]) if known else ""
+    against = BY_NAME[metric].against
+    weekdays = f"usual {weekday}" if BY_NAME[metric].of_one_day else "usual"
+    before = {
+        Against.WEEKDAYS: weekdays,
+        Against.LAST_MONTH: "same days of last month",
+        Against.WEEK_BEFORE: "week before",
+        Against.NOTHING: "",
+    }[against]
+    return Fact(
+        label=BY_NAME[metric].label,
+        value=wording.figure(metric, value, row["currency"]),
+        usual=f"{before} {usual}" if known else "",
+        change=wording.difference(metric, value, baseline) if known else "",
+        tone=row["alert"] or "",
+        about=wording.observed_days(BY_NAME[metric], row["observed_ds"]),
+        note=row["note"] or "",
+    )
+
+
+def _facts(figures: Figures, metrics: Sequence[str]) -> tuple[Fact, ...]:
+    rows = [figures.find(name) for name in metrics]
+    return tuple(fact(row, f"{figures.ds:%A}") for row in rows if row is not None)
+
+
+def _tiles(figures: Figures) -> tuple[Fact, ...]:
+    main = figures.main or NO_CURRENCY
+    rows = (
+        figures.find("orders"), figures.sales("gmv"), figures.sales("gmv_mtd"),
+        figures.find("average_order_value", main),
+    )  # fmt: skip
+    return tuple(fact(row, f"{figures.ds:%A}") for row in rows if row is not None)
+
+
+def _by_currency(figures: Figures) -> tuple[tuple[Fact, Fact, Fact], ...]:
+    """Sales, month to date and average order of each currency, where there are several."""
+    if len(figures.currencies()) < 2:
+        return ()
+    found = []
+    for currency in figures.currencies():
+        rows = [figures.find(m, currency) for m in ("gmv", "gmv_mtd", "average_order_value")]
+        facts = [fact(row, f"{figures.ds:%A}") if row else _absent() for row in rows]
+        found.append((facts[0], facts[1], facts[2]))
+    return tuple(found)
+
+
+def _absent() -> Fact:
+    return Fact("", "–", "", "", "", "", "")
+
+
+def _charts(
+    figures: Figures, orders: Mapping[date, float], sales: Mapping[date, float],
+    policy: AlertsPolicy,
+) -> tuple[charts.Chart, ...]:  # fmt: skip
+    shown = [figures.ds - timedelta(days=n) for n in range(SHOWN_DAYS - 1, -1, -1)]
+    sold = figures.sales("gmv")
+    currency = sold["currency"] if sold else ""
+    drawn = []
+    for name, metric, values in (("orders", "orders", orders), ("sales", "gmv", sales)):
+        days = charts.with_bands(
+            dict(values), shown, policy.same_weekdays, policy.min_same_weekdays
+        )
+        if len(days) < 2:
+            continue
+        unit = f" ({currency})" if name == "sales" else ""
+        title = f"{'Sales' if name == 'sales' else 'Orders'} per day{unit}"
+        top = wording.figure(metric, charts.highest_of(days), currency)
+        description = sentences.chart_description(title, days, metric, currency)
+        drawn.append(charts.chart(name, title, description, days, top))
+    return tuple(drawn)
+
+
+def _mover_tables(figures: Figures) -> tuple[MoverTable, ...]:
+    tables = []
+    for metric, (_, title) in GROUPS.items():
+        for currency in figures.currencies()[:MOVER_TABLES]:
+            total = figures.find(metric, currency)
+            members = figures.members(metric, currency)
+            if total is None or not members:
+                continue
+            many = len(figures.currencies()) > 1
+            name = f"{title}, {currency}" if many else title
+            tables.append(_mover_table(name, currency, total, members))
+    return tuple(tables)
+
+
+def _mover_table(
+    title: str, currency: str, total: Mapping[str, Any], members: Sequence[Mapping[str, Any]]
+) -> MoverTable:
+    moved = [
+        (row["value"] - row["baseline"], row)
+        for row in members
+        if row["value"] is not None and row["baseline"] is not None
+    ]
+    ranked = sorted(moved, key=lambda pair: (-abs(pair[0]), pair[1]["member"]))
+    largest = max((abs(change) for change, _ in ranked), default=0) or 1
+    rising = [_mover(row, change, largest) for change, row in ranked if change > 0]
+    falling = [_mover(row, change, largest) for change, row in ranked if change < 0]
+    return MoverTable(
+        title, currency, tuple(rising[:MOVERS_EACH_WAY]), tuple(falling[:MOVERS_EACH_WAY]),
+        "" if moved else (total["note"] or "No comparison with the week before."),
+    )  # fmt: skip
+
+
+def _mover(row: Mapping[str, Any], change: float, largest: float) -> Mover:
+    percent = wording.difference(row["metric"], row["value"], row["baseline"])
+    amount = wording.money(abs(change), row["currency"])
+    return Mover(
+        wording.name(row["member"]),
+        wording.money(row["value"], row["currency"]),
+        f"{'+' if change > 0 else '−'}{amount} ({percent})",
+        change > 0,
+        round(100 * abs(change) / largest, 1),
+    )
