@@ -31,6 +31,7 @@ SPARK_ALWAYS = {
     "spark.sql.extensions": "io.delta.sql.DeltaSparkSessionExtension",
     "spark.sql.catalog.spark_catalog": "org.apache.spark.sql.delta.catalog.DeltaCatalog",
     "spark.ui.enabled": "false",
+    "spark.log.level": "FATAL",  # a failed task reaches the job as its own error
     # The last line of stdout is the job's record: no progress bars in between.
     "spark.ui.showConsoleProgress": "false",
     # A frame already hashed by order joins by (order, day) without another shuffle.
