@@ -15,6 +15,8 @@ DAY_US = 86_400_000_000
 
 WEEK_DAYS = 7
 MONTH_DAYS = 30
+YOUNG_SUFFIX = ", so far"
+"""Ends the label of the young twin of a slow rate."""
 
 
 class Unit(Enum):
@@ -138,8 +140,8 @@ def _slow(
         maturity_days=maturity_days, good=good,
     )  # fmt: skip
     young = Metric(
-        f"{name}_recent", f"{label}, so far", f"{formula} of orders placed in the last 7 days, as "
-        "far as it has come", unit, Source.ORDERS, _LAST_WEEK, numerator, denominator,
+        f"{name}_recent", f"{label}{YOUNG_SUFFIX}", f"{formula} of orders placed in the last 7 "
+        "days, as far as it has come", unit, Source.ORDERS, _LAST_WEEK, numerator, denominator,
         maturity_days=maturity_days, good=good, recent=True,
     )  # fmt: skip
     return mature, young

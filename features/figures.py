@@ -23,18 +23,30 @@ amounts of each had no exchange rate."""
 
 @dataclass(frozen=True)
 class Ledgers:
-    """What the report reads: rows of silver's ledger that can count for the range.
+    """What the report reads: silver's ledger, added up to what its metrics need.
 
-    `sellers` is (seller_id, occurred_ds, known_ds, lines_placed) of all history, for whether a
-    seller is new is a question about all of it. `rates` are rows of bronze/fx_rates.
+    Each has `occurred_ds` and `known_ds`. `orders`, `sales` (both by currency), `categories` and
+    `regions` (by member and currency) hold the measures of their metrics; `buyers` (buyer_id,
+    orders) and `sellers` (seller_id, lines_placed) tell who was present. `sellers` is all of
+    history, for whether a seller is new is a question about all of it; the others need the last
+    `report.history_days`. `rates` are rows of bronze/fx_rates. Used several times each.
     """
 
     orders: DataFrame
+    buyers: DataFrame
     sales: DataFrame
     sellers: DataFrame
     categories: DataFrame
     regions: DataFrame
     rates: DataFrame
+
+
+def summed(ledger: DataFrame, source: Source) -> DataFrame:
+    """The measures of a source's metrics, added up per currency (and `member`, if there is one),
+    occurred_ds and known_ds."""
+    by = [name for name in ("member", "currency") if name in ledger.columns]
+    totals = (F.sum(name).alias(name) for name in _measures(source))
+    return ledger.groupBy(*by, "occurred_ds", "known_ds").agg(*totals)
 
 
 def all_spans(
@@ -51,26 +63,22 @@ def all_spans(
 
 def _counted(ledgers: Ledgers, target: str, max_rate_age_days: int) -> Iterator[DataFrame]:
     """Spans (KEYS, begins, ends, AMOUNTS) of every metric."""
-    days = ["currency", "occurred_ds", "known_ds"]
-    sales = _totals(ledgers.sales, days, ["gmv_minor", "orders_placed", "review_stars", "reviews"])
-    orders = _totals(ledgers.orders, days, _measures(Source.ORDERS))
+    sales = ledgers.sales
     money = sales.where(F.col("gmv_minor") != 0)
     converted = exchange.converted(money, "gmv_minor", ledgers.rates, target, max_rate_age_days)
-    yield _ledger_spans(orders, _of(Source.ORDERS))
-    yield _ledger_spans(sales, _of(Source.SALES))
+    yield _ledger_spans(ledgers.orders, _of(Source.ORDERS))
+    yield _ledger_spans(sales, [*_of(Source.SALES), *_of(Source.CATEGORIES)])
     yield _ledger_spans(
         converted.withColumn("orders_placed", F.lit(0)), _of(Source.CONVERTED), target
     )
     # How many orders stand behind the converted sum needs no rate.
     yield _ledger_spans(sales.withColumn("gmv_minor", F.lit(0)), _of(Source.CONVERTED), target)
-    yield _ledger_spans(sales, _of(Source.CATEGORIES))
-    category = F.col("category").alias("member")
-    yield _members(ledgers.categories.select("*", category), Source.CATEGORIES)
-    name = F.concat_ws("-", "country", F.nullif("region", F.lit(""))).alias("member")
-    regions = ledgers.regions.select("*", name)
-    yield _members(regions, Source.REGIONS)
-    yield _ledger_spans(_totals(regions, days, ["total_minor"]), _of(Source.REGIONS))
-    yield _presence_spans(ledgers.orders, "buyer_id", Source.ORDERS)
+    yield _ledger_spans(ledgers.regions.drop("member"), _of(Source.REGIONS))
+    for source, members in (
+        (Source.CATEGORIES, ledgers.categories), (Source.REGIONS, ledgers.regions),
+    ):  # fmt: skip
+        yield _ledger_spans(members, _of(source), dimension=DIMENSION_OF[source])
+    yield _presence_spans(ledgers.buyers, "buyer_id", Source.ORDERS)
     yield _presence_spans(ledgers.sellers, "seller_id", Source.SALES)
 
 
@@ -83,18 +91,6 @@ def _measures(source: Source) -> list[str]:
         name for m in _of(source) for name in (m.numerator, m.denominator, m.cases) if name
     )  # fmt: skip
     return sorted(set(names))
-
-
-def _totals(ledger: DataFrame, by: Sequence[str], measures: Sequence[str]) -> DataFrame:
-    return ledger.groupBy(*by).agg(*(F.sum(name).alias(name) for name in measures))
-
-
-def _members(ledger: DataFrame, source: Source) -> DataFrame:
-    metrics = _of(source)
-    by = ["member", "currency", "occurred_ds", "known_ds"]
-    return _ledger_spans(
-        _totals(ledger, by, _measures(source)), metrics, dimension=DIMENSION_OF[source]
-    )
 
 
 def _ledger_spans(

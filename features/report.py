@@ -174,9 +174,7 @@ def series(ledgers: Ledgers, policy: AlertsPolicy, reporting_currency: str, ds: 
     """(metric, currency, occurred_ds, value) of orders, gmv and gmv_reporting, as known at the end
     of `ds`; gmv_reporting only of dates all of whose sales have a rate."""
     known = F.col("known_ds") <= F.lit(ds)
-    sales = ledgers.sales.where(known & (F.col("gmv_minor") != 0))
-    days = ["currency", "occurred_ds"]
-    totals = sales.groupBy(*days, "known_ds").agg(F.sum("gmv_minor").alias("gmv_minor"))
+    totals = ledgers.sales.where(known & (F.col("gmv_minor") != 0))
     standing = F.col("known_until").isNull() | (F.col("known_until") > F.lit(ds))
     in_one = exchange.converted(
         totals, "gmv_minor", ledgers.rates.where(F.col("ds") <= F.lit(ds)), reporting_currency,

@@ -8,8 +8,8 @@ from datetime import date, timedelta
 
 from conf.metrics import WEEK_DAYS
 
-WIDTH, HEIGHT = 640, 200
-LEFT, RIGHT, TOP, BOTTOM = 4, 8, 14, 22
+WIDTH, HEIGHT = 360, 150
+LEFT, RIGHT, TOP, BOTTOM = 2, 6, 20, 20
 
 
 @dataclass(frozen=True)

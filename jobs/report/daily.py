@@ -11,9 +11,10 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from conf.contract import Table
+from conf.metrics import Source
 from conf.settings import AlertsPolicy, Settings, load_alerts_policy
 from conf.tables import bronze, reports, silver
-from features import report
+from features import figures, report
 from features.figures import Ledgers
 from jobs.lake.io import Lake
 from jobs.window import Window
@@ -27,11 +28,11 @@ WRITES = (reports.DAILY_MARKETPLACE,)
 
 def run(lake: Lake, settings: Settings, window: Window) -> None:
     policy = load_alerts_policy()
-    figures = report.daily(
+    rows = report.daily(
         ledgers(lake, policy, window), policy, settings.reporting_currency,
         window.first, window.last,
     )  # fmt: skip
-    lake.replace_ds(reports.DAILY_MARKETPLACE, figures, window)
+    lake.replace_ds(reports.DAILY_MARKETPLACE, rows, window)
 
 
 def ledgers(lake: Lake, policy: AlertsPolicy, window: Window) -> Ledgers:
@@ -45,16 +46,21 @@ def ledgers(lake: Lake, policy: AlertsPolicy, window: Window) -> Ledgers:
             & (F.col("occurred_ds") >= F.lit(begin))
         )
 
+    orders = recent(silver.BUYER_DAYS)
     sellers = lake.read(silver.SELLER_DAYS).where(F.col("known_ds") <= F.lit(window.last))
+    country, region = F.col("country"), F.nullif("region", F.lit(""))
+    regions = recent(silver.REGION_DAYS).withColumn("member", F.concat_ws("-", country, region))
+    categories = recent(silver.SELLER_CATEGORY_DAYS).withColumnRenamed("category", "member")
     oldest_rate = begin - timedelta(days=policy.max_rate_age_days)
     rates = lake.read(bronze.FX_RATES).where(
         (F.col("ds") <= F.lit(window.last)) & (F.col("date") >= F.lit(oldest_rate))
     )
     return Ledgers(
-        orders=recent(silver.BUYER_DAYS),
-        sales=recent(silver.SELLER_DAYS),
-        sellers=sellers.select("seller_id", "occurred_ds", "known_ds", "lines_placed"),
-        categories=recent(silver.SELLER_CATEGORY_DAYS),
-        regions=recent(silver.REGION_DAYS),
-        rates=rates,
+        orders=figures.summed(orders, Source.ORDERS),
+        buyers=orders.select("buyer_id", "occurred_ds", "known_ds", "orders"),
+        sales=figures.summed(recent(silver.SELLER_DAYS), Source.SALES).persist(),
+        sellers=sellers.select("seller_id", "occurred_ds", "known_ds", "lines_placed").persist(),
+        categories=figures.summed(categories, Source.CATEGORIES),
+        regions=figures.summed(regions, Source.REGIONS).persist(),
+        rates=rates.persist(),
     )

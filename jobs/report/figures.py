@@ -6,13 +6,19 @@ from collections.abc import Mapping, Sequence
 from datetime import date
 from typing import Any
 
+from conf.metrics import BY_NAME
+
 
 class Figures:
     """The report rows of one date, looked up by metric, dimension and currency."""
 
     def __init__(self, ds: date, rows: Sequence[Mapping[str, Any]]) -> None:
         self.ds = ds
-        self.rows = [dict(row) for row in rows]
+        order = {metric: place for place, metric in enumerate(BY_NAME)}
+        self.rows = sorted(
+            (dict(row) for row in rows),
+            key=lambda r: (order[r["metric"]], r["dimension"], r["currency"], r["member"]),
+        )
         self.main = self._main_currency()
         everything = self.find("gmv_reporting")
         self.converted = everything is not None and everything["value"] is not None

@@ -8,7 +8,7 @@ from datetime import date, timedelta
 from typing import Any
 
 from conf.currencies import NO_CURRENCY
-from conf.metrics import BY_NAME, METRICS, Against
+from conf.metrics import BY_NAME, METRICS, YOUNG_SUFFIX, Against
 from conf.settings import AlertsPolicy
 from jobs.report import charts, sentences, wording
 from jobs.report.figures import Figures
@@ -74,7 +74,7 @@ class Page:
     young: tuple[Fact, ...]
     young_text: str
     people: tuple[Fact, ...]
-    currencies: tuple[tuple[Fact, Fact, Fact], ...]
+    currencies: tuple[tuple[str, tuple[Fact, ...]], ...]
     movers: tuple[MoverTable, ...]
     limits: tuple[str, ...]
     definitions: tuple[tuple[str, str, str], ...]
@@ -123,7 +123,7 @@ def fact(row: Mapping[str, Any], weekday: str) -> Fact:
         Against.NOTHING: "",
     }[against]
     return Fact(
-        label=BY_NAME[metric].label,
+        label=BY_NAME[metric].label.removesuffix(YOUNG_SUFFIX),
         value=wording.figure(metric, value, row["currency"]),
         usual=f"{before} {usual}" if known else "",
         change=wording.difference(metric, value, baseline) if known else "",
@@ -147,7 +147,7 @@ def _tiles(figures: Figures) -> tuple[Fact, ...]:
     return tuple(fact(row, f"{figures.ds:%A}") for row in rows if row is not None)
 
 
-def _by_currency(figures: Figures) -> tuple[tuple[Fact, Fact, Fact], ...]:
+def _by_currency(figures: Figures) -> tuple[tuple[str, tuple[Fact, ...]], ...]:
     """Sales, month to date and average order of each currency, where there are several."""
     if len(figures.currencies()) < 2:
         return ()
@@ -155,7 +155,7 @@ def _by_currency(figures: Figures) -> tuple[tuple[Fact, Fact, Fact], ...]:
     for currency in figures.currencies():
         rows = [figures.find(m, currency) for m in ("gmv", "gmv_mtd", "average_order_value")]
         facts = [fact(row, f"{figures.ds:%A}") if row else _absent() for row in rows]
-        found.append((facts[0], facts[1], facts[2]))
+        found.append((currency, tuple(facts)))
     return tuple(found)
 
 

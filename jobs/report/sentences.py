@@ -32,7 +32,8 @@ def headline(figures: Figures) -> str:
     worth = f" worth {_money(sold)}" if sold and sold["value"] is not None else ""
     if not orders["baseline"]:
         return f"{count}{worth}."
-    return f"{count}{worth}: {_than(orders)} a usual {weekday}."
+    beside = wording.compared(orders["value"], orders["baseline"])
+    return f"{count}, {beside} on a usual {weekday},{worth}."
 
 
 def lede(figures: Figures) -> tuple[str, ...]:
@@ -127,11 +128,6 @@ def _money(row: Mapping[str, Any]) -> str:
     return wording.money(row["value"], row["currency"])
 
 
-def _than(orders: Mapping[str, Any]) -> str:
-    compared = wording.compared(orders["value"], orders["baseline"])
-    return f"{compared} on" if compared.startswith("about") else compared
-
-
 def _sales_sentence(figures: Figures) -> str:
     sold = figures.sales("gmv")
     if sold is None or sold["value"] is None:
@@ -139,9 +135,8 @@ def _sales_sentence(figures: Figures) -> str:
     also = "" if figures.converted or len(figures.currencies()) < 2 else _no_rates(figures)
     if not sold["baseline"]:
         return f"There is too little history to say what is usual on a {figures.ds:%A}.{also}"
-    change = wording.difference("gmv", sold["value"], sold["baseline"])
     usual = wording.money(sold["baseline"], sold["currency"])
-    return f"Sales were {change} against the usual {usual}.{also}"
+    return f"Sales were {wording.beside(sold['value'], sold['baseline'])} the usual {usual}.{also}"
 
 
 def _no_rates(figures: Figures) -> str:
@@ -161,18 +156,21 @@ def _month_sentence(figures: Figures) -> str:
     so_far = f"{figures.ds:%B} so far: {_money(month)}"
     if not month["baseline"]:
         return f"{so_far}; nothing is known of the same days of last month to compare it with."
-    change = wording.difference("gmv_mtd", month["value"], month["baseline"])
     before = wording.money(month["baseline"], month["currency"])
-    return f"{so_far}, {change} against {before} in the same days of last month."
+    beside = wording.beside(month["value"], month["baseline"])
+    return f"{so_far}, {beside} the {before} of the same days of last month."
 
 
 def _alert_sentence(figures: Figures) -> str:
-    counts = {tone: sum(row["alert"] == tone for row in figures.rows) for tone in ("bad", "good")}
-    words = [
-        f"{count} {'figure is' if count == 1 else 'figures are'} unusually {tone}"
-        for tone, count in counts.items() if count
-    ]  # fmt: skip
-    return f"{wording.listed(words)}." if words else ""
+    said = []
+    for tone in ("bad", "good"):
+        rows = [row for row in figures.rows if row["alert"] == tone]
+        labels = dict.fromkeys(BY_NAME[row["metric"]].label for row in rows)
+        names = [label[0].lower() + label[1:] for label in labels]
+        if names:
+            said.append(f"unusually {tone}: {wording.listed(names)}")
+    sentence = "; ".join(said)
+    return f"{sentence[0].upper()}{sentence[1:]}." if sentence else ""
 
 
 def _finding(figures: Figures, row: Mapping[str, Any]) -> Finding:
@@ -183,14 +181,17 @@ def _finding(figures: Figures, row: Mapping[str, Any]) -> Finding:
         for amount in (row["value"], row["baseline"])
     )
     change = wording.difference(metric.name, row["value"], row["baseline"])
-    weekday = f" on a {figures.ds:%A}" if metric.of_one_day else ""
+    weekday = f" of a {figures.ds:%A}" if metric.of_one_day else ""
     about = wording.observed_days(metric, row["observed_ds"])
-    when = f" This is about {about}" if metric.maturity_days else ""
-    why = f", the newest orders old enough to judge ({metric.maturity_days} days)." if when else ""
+    when = (
+        f" These are the orders placed from {about}, the newest that are {metric.maturity_days} "
+        "days old."
+    )
     return Finding(
         row["alert"],
-        f"{metric.label} {'up' if up else 'down'} to {value}",
-        f"Usually {usual}{weekday}: {change}.{when}{why}",
+        f"{metric.label}: {value}",
+        f"{'Up' if up else 'Down'} from the usual {usual}{weekday} ({change})."
+        f"{when if metric.maturity_days else ''}",
     )
 
 

@@ -10,6 +10,9 @@ from conf.metrics import BY_NAME, WEEK_DAYS, Metric, Trailing, Unit
 
 LONGEST_NAME = 44
 FORMULA_STARTS = "=+-@"
+ABOUT_PERCENT = 3
+MILLION = 1_000_000
+NO_BREAK = "\u00a0"
 WHOLE_FROM = 1000
 """From this many major units on, an amount is shown without its minor units."""
 
@@ -20,11 +23,11 @@ def number(value: float) -> str:
 
 
 def money(value: float, currency: str) -> str:
-    """USD 98.40, USD 1,234, USD 1.23 million."""
-    if abs(value) >= 1_000_000:
-        return f"{currency} {value / 1_000_000:,.2f} million"
+    """USD 98.40, USD 1,234, USD 1.23M; code and number stay on one line."""
+    if abs(value) >= MILLION:
+        return f"{currency}{NO_BREAK}{value / MILLION:,.2f}M"
     digits = 0 if abs(value) >= WHOLE_FROM else exponent(currency)
-    return f"{currency} {value:,.{digits}f}"
+    return f"{currency}{NO_BREAK}{value:,.{digits}f}"
 
 
 def figure(metric: str, value: float | None, currency: str) -> str:
@@ -37,7 +40,7 @@ def figure(metric: str, value: float | None, currency: str) -> str:
     if unit is Unit.SHARE:
         return f"{value:.1%}"
     if unit is Unit.DAYS:
-        return f"{value:.1f} days"
+        return f"{value:.1f}{NO_BREAK}days"
     return f"{value:.2f}" if unit is Unit.STARS else number(value)
 
 
@@ -45,9 +48,9 @@ def difference(metric: str, value: float, usual: float) -> str:
     """How far from the usual, signed: of shares in points, of times and stars as they are."""
     unit = BY_NAME[metric].unit
     if unit is Unit.SHARE:
-        return f"{_signed((value - usual) * 100, 1)} points"
+        return f"{_signed((value - usual) * 100, 1)}{NO_BREAK}points"
     if unit is Unit.DAYS:
-        return f"{_signed(value - usual, 1)} days"
+        return f"{_signed(value - usual, 1)}{NO_BREAK}days"
     if unit is Unit.STARS:
         return _signed(value - usual, 2)
     return f"{_signed((value / usual - 1) * 100, 0)}%" if usual else "from nothing"
@@ -62,11 +65,19 @@ def direction(metric: str, value: float, usual: float) -> int:
 
 
 def compared(value: float, usual: float) -> str:
-    """'12% more than', '4% less than' or 'about the same as'."""
+    """'12% more than', '4% fewer than' or 'about as many as'."""
     percent = round((value / usual - 1) * 100)
-    if abs(percent) < 3:
+    if abs(percent) < ABOUT_PERCENT:
         return "about as many as"
     return f"{abs(percent)}% {'more' if percent > 0 else 'fewer'} than"
+
+
+def beside(value: float, usual: float) -> str:
+    """'12% above', '4% below' or 'equal to'."""
+    percent = round((value / usual - 1) * 100)
+    if percent == 0:
+        return "equal to"
+    return f"{abs(percent)}% {'above' if percent > 0 else 'below'}"
 
 
 def day(ds: date) -> str:
