@@ -101,14 +101,14 @@ def load(kind: type[Loaded], path: Traversable, **given: Any) -> Loaded:
 
 
 def load_settings(env: str = "local", lake_root: str | None = None) -> Settings:
-    """The settings of `env`; a lake root given, else MARKETPLACE_LAKE_ROOT, goes before the file's."""
+    """The settings of `env`; `lake_root`, else MARKETPLACE_LAKE_ROOT, goes before the file's."""
     if env not in ENVIRONMENTS:
         raise SettingsError(f"unknown environment {env!r}; known: {', '.join(ENVIRONMENTS)}")
     path = CONF / "env" / f"{env}.yaml"
     content = yaml.safe_load(path.read_text())
     root = lake_root or os.environ.get("MARKETPLACE_LAKE_ROOT") or content["lake_root"]
     spark = {name: _resolved(str(value), path) for name, value in content["spark"].items()}
-    return load(Settings, path, env=env, lake_root=root, spark=SPARK_ALWAYS | spark)
+    return load(Settings, path, env=env, lake_root=root, spark=SPARK_ALWAYS | spark | _own_spark())
 
 
 def load_landing_policy() -> LandingPolicy:
@@ -117,6 +117,14 @@ def load_landing_policy() -> LandingPolicy:
 
 def load_alerts_policy() -> AlertsPolicy:
     return load(AlertsPolicy, CONF / "policy" / "alerts.yaml")
+
+
+def _own_spark() -> dict[str, str]:
+    """MARKETPLACE_SPARK_CONF, "name=value;name=value": what this machine sets over the files."""
+    given = [pair for pair in os.environ.get("MARKETPLACE_SPARK_CONF", "").split(";") if pair]
+    if wrong := [pair for pair in given if not re.fullmatch(r"spark\.[\w.]+=.*", pair)]:
+        raise SettingsError(f"MARKETPLACE_SPARK_CONF is not spark.name=value;...: {wrong[0]!r}")
+    return dict(pair.split("=", 1) for pair in given)  # type: ignore[misc]
 
 
 def spark_arguments(settings: Settings) -> list[str]:

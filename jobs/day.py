@@ -1,11 +1,12 @@
 """The whole business day in one session: every job that a finished day needs, in flow order.
 
 It ingests only with --landing, never trains, and never acts. A step whose inputs and code are
-those of its last run over the same days is skipped.
+those of its last run over the same days is skipped. A scheduler takes the day verb by verb.
 
 examples:
   ./spark-submit.sh run.day --ds 2026-06-30
   ./spark-submit.sh run.day --from 2026-06-01 --to 2026-06-30 --landing landing
+  ./spark-submit.sh run.day --ds 2026-06-30 --only refine
 """
 
 from __future__ import annotations
@@ -21,14 +22,18 @@ from conf.settings import Settings
 from conf.tables import meta
 from jobs import registry
 from jobs.arguments import Argument
+from jobs.errors import UsageError
 from jobs.lake.io import Lake, Tally
 from jobs.runner import code_version, run_job
 from jobs.window import Window
 
 log = logging.getLogger(__name__)
 
-ARGUMENTS = (Argument("--landing", "also ingest the days from this landing folder first"),)
 VERBS = ("refine", "featurize", "learn", "decide", "report")
+ARGUMENTS = (
+    Argument("--landing", "also ingest the days from this landing folder first"),
+    Argument("--only", "no more than the day's jobs of this verb", choices=("ingest", *VERBS)),
+)
 NEVER_IN_A_DAY: tuple[str, ...] = ()
 """Jobs of these verbs that are no part of a day: training, mostly."""
 
@@ -42,11 +47,17 @@ def steps() -> list[str]:
     return registry.in_flow_order(of_a_day)
 
 
-def run(lake: Lake, settings: Settings, window: Window, *, landing: str | None) -> None:
+def run(
+    lake: Lake, settings: Settings, window: Window, *, landing: str | None, only: str | None = None
+) -> None:
     tally = Tally()
     todo: list[tuple[str, Mapping[str, Any]]] = [(name, {}) for name in steps()]
     if landing:
         todo.insert(0, ("ingest.landing", {"landing": landing, "check": False}))
+    if only:
+        todo = [step for step in todo if step[0].split(".")[0] == only]
+    if not todo:
+        raise UsageError(f"a day has no job of the verb {only!r}; ingest needs --landing")
     for number, (name, options) in enumerate(todo, 1):
         where = f"[{number}/{len(todo)}] {name:22}"
         if name != "ingest.landing" and _is_done(lake, name, window):
@@ -60,14 +71,15 @@ def run(lake: Lake, settings: Settings, window: Window, *, landing: str | None) 
 
 
 def _is_done(lake: Lake, name: str, window: Window) -> bool:
-    """True when the job's last run over the window read and left the tables as they are now."""
+    """True when the job's last run over the window (or a wider one) read and left the tables as
+    they are now."""
     module = registry.module_of(name)
     if not registry.writes_of(module):
         return False  # a page: rendered anew, for it is cheap and may have been deleted
     last = (
         lake.read(meta.JOB_RUNS)
         .where((F.col("job") == name) & (F.col("status") == "done"))
-        .where((F.col("first_ds") == window.first) & (F.col("last_ds") == window.last))
+        .where((F.col("first_ds") <= window.first) & (F.col("last_ds") >= window.last))
         .orderBy(F.col("started_at").desc())
         .first()
     )

@@ -47,14 +47,17 @@ def main() -> int:
     landing, today = str(DEMO / "landing"), Window.day(WORLD.last)
     spark = open_session(settings, "demo")
     with lease(spark, settings.lake_root or "", "make demo"):
-        log.info("1/3 simulate.world: %s", WORLD)
-        world.run(
-            spark, settings, WORLD, sellers=120, orders_per_day=300, seed=7, out=landing
-        )  # fmt: skip
+        if (DEMO / "landing" / "truth" / "planted.json").is_file():
+            log.info("1/3 simulate.world: %s is there", landing)
+        else:
+            log.info("1/3 simulate.world: %s", WORLD)
+            world.run(spark, settings, WORLD, sellers=120, orders_per_day=300, seed=7, out=landing)
         lake = open_lake(spark, settings, zone=None, create=True)
         run_id = uuid.uuid4().hex[:12]
         log.info("2/3 ingest.landing: %s", WORLD)
-        run_job("ingest.landing", lake, settings, WORLD, run_id, {"landing": landing, "check": False})
+        run_job(
+            "ingest.landing", lake, settings, WORLD, run_id, {"landing": landing, "check": False}
+        )
         log.info("3/3 run.day: %s", today)
         lake.run_id = run_id
         day.run(lake, settings, today, landing=None)

@@ -29,7 +29,9 @@ def test_a_job_reads_its_own_layer_or_earlier_ones(name: str) -> None:
     assert all(order.index(table.layer) <= own for table in registry.reads_of(JOBS[name]))
 
 
-@pytest.mark.parametrize("table", [t for t in tables.ALL if t.layer != "meta"], ids=lambda t: t.path)
+@pytest.mark.parametrize(
+    "table", [t for t in tables.ALL if t.layer != "meta"], ids=lambda t: t.path
+)
 def test_a_table_has_one_writing_job(table: tables.Table) -> None:
     writers = {name for name, job in IN_VERBS.items() if table in registry.writes_of(job)}
     if table.layer == "bronze":
@@ -49,7 +51,9 @@ def test_the_jobs_of_a_day_come_after_what_they_read() -> None:
     steps = day.steps()
     for table in tables.ALL:
         if table.writer in steps:
-            readers = [n for n in steps if table in registry.reads_of(JOBS[n]) and n != table.writer]
+            readers = [
+                n for n in steps if table in registry.reads_of(JOBS[n]) and n != table.writer
+            ]
             assert all(steps.index(table.writer) < steps.index(reader) for reader in readers)
 
 

@@ -10,7 +10,6 @@ example:
 from __future__ import annotations
 
 import logging
-from datetime import UTC, datetime
 from typing import Any
 
 from pyspark.sql import DataFrame
@@ -148,11 +147,10 @@ def _say(new: list[LandedFile], landings: list[Landing]) -> None:
 
 def _file_rows(new: list[LandedFile], landings: list[Landing], run_id: str) -> list[dict[str, Any]]:
     by_entity = {landing.table.name: landing for landing in landings}
-    at = datetime.now(UTC)
-    return [_file_row(file, by_entity[file.entity], run_id, at) for file in new]
+    return [_file_row(file, by_entity[file.entity], run_id) for file in new]
 
 
-def _file_row(file: LandedFile, landing: Landing, run_id: str, at: datetime) -> dict[str, Any]:
+def _file_row(file: LandedFile, landing: Landing, run_id: str) -> dict[str, Any]:
     counts = landing.files.get(file.sha256, {})
     good = counts.get("good", 0) + counts.get("replay", 0)
     rejected, duplicate = counts.get("rejected", 0), counts.get("duplicate", 0)
@@ -161,5 +159,5 @@ def _file_row(file: LandedFile, landing: Landing, run_id: str, at: datetime) -> 
         "source_sha256": file.sha256, "entity": file.entity, "path": file.name, "ds": file.ds,
         "outcome": "refused" if why else "taken", "why": why,
         "records": good + rejected + duplicate, "good": good, "rejected": rejected,
-        "duplicate": duplicate, "bytes": file.bytes, "run_id": run_id, "at": at,
+        "duplicate": duplicate, "bytes": file.bytes, "run_id": run_id,
     }  # fmt: skip

@@ -78,7 +78,7 @@ def opened(spark: SparkSession, given: Sequence[GivenFile]) -> Iterator[Delivery
     placed = _placed(orders, customers).persist(_KEPT)
     lines = _lines(items, placed).persist(_KEPT)
     try:
-        yield Delivery(orders, items, customers, *others, placed, lines)
+        yield Delivery(orders, items, customers, *others, placed, lines)  # type: ignore[call-arg]
     finally:
         for frame in (*rows, placed, lines):
             frame.unpersist()

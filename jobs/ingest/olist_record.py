@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import UTC, datetime
 from functools import reduce
 from typing import Any
 
@@ -58,7 +57,6 @@ def file_rows(
     """Rows for meta/landing_files. A row that tells nothing new, such as the customer of a buyer's
     second order, is a duplicate."""
     fates = reduce(dict.__or__, (_lines_by_fate(landing) for landing in landings))
-    at = datetime.now(UTC)
     rows = []
     for file in new:
         entity, number = file.table.entity.name, records.get(file.sha256, 0)
@@ -68,7 +66,7 @@ def file_rows(
         rows.append({
             "source_sha256": file.sha256, "entity": entity, "path": file.name, "ds": days.first,
             "outcome": "taken", "records": number, "good": good, "rejected": rejected,
-            "duplicate": number - good - rejected, "bytes": file.bytes, "at": at,
+            "duplicate": number - good - rejected, "bytes": file.bytes,
         })  # fmt: skip
     return rows
 

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import UTC, date, datetime
 from typing import Any
 
 from delta.tables import DeltaTable
@@ -84,7 +84,7 @@ class Lake:
         return frame.localCheckpoint(eager=True)
 
     def settle_all(self, frames: Mapping[str, DataFrame]) -> dict[str, DataFrame]:
-        """Several frames settled side by side: small ones wait for the driver more than for a core."""
+        """Several frames settled side by side: small ones wait for the driver, not for a core."""
         with ThreadPoolExecutor(AT_ONCE) as pool:
             settling = {name: pool.submit(self.settle, frame) for name, frame in frames.items()}
             return {name: done.result() for name, done in settling.items()}
@@ -133,12 +133,13 @@ class Lake:
             self._wrote(table, count)
 
     def append(self, table: Table, rows: Sequence[dict[str, Any]]) -> None:
-        """APPEND: the lake's own records, from plain dictionaries."""
+        """APPEND: the lake's own records, from plain dictionaries; `at` is filled in: now."""
         _require_mode(table, WriteMode.APPEND)
         if not rows:
             return
         self._open(table)
-        values = [tuple(row.get(name) for name in table.column_names) for row in rows]
+        stamped = [{"at": datetime.now(UTC), **row} for row in rows]
+        values = [tuple(row.get(name) for name in table.column_names) for row in stamped]
         frame = self.spark.createDataFrame(values, ddl.struct_of(table)).coalesce(1)
         frame.write.format("delta").mode("append").save(self.path(table))
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, date, datetime
+from datetime import date
 from typing import Any
 
 from pyspark.sql import SparkSession
@@ -29,7 +29,7 @@ def open_lake(spark: SparkSession, settings: Settings, *, zone: str | None, crea
     if stored is None:
         if not create:
             raise UsageError(f"there is no lake at {settings.lake_root}: ingest something first")
-        row = {"time_zone": probe.zone, "contract_version": CONTRACT_VERSION, "at": _now()}
+        row = {"time_zone": probe.zone, "contract_version": CONTRACT_VERSION}
         probe.append(meta.LAKE, [row])
         return probe
     if asked and asked != stored["time_zone"]:
@@ -59,7 +59,7 @@ def record_day(lake: Lake, ds: date, event: str, job: str) -> None:
     """Notes a step in the life of a business day, once."""
     newest = newest_day(lake, event, job)
     if newest is None or newest < ds:
-        row = {"ds": ds, "event": event, "job": job, "run_id": lake.run_id, "at": _now()}
+        row = {"ds": ds, "event": event, "job": job, "run_id": lake.run_id}
         lake.append(meta.DAYS, [row])
 
 
@@ -70,8 +70,4 @@ def record_run(lake: Lake, row: dict[str, Any]) -> None:
 
 def record_quality(lake: Lake, rows: list[dict[str, Any]]) -> None:
     """Rows of meta/data_quality: table, check, ds, rows, detail."""
-    lake.append(meta.DATA_QUALITY, [{**row, "run_id": lake.run_id, "at": _now()} for row in rows])
-
-
-def _now() -> datetime:
-    return datetime.now(UTC)
+    lake.append(meta.DATA_QUALITY, [{**row, "run_id": lake.run_id} for row in rows])
