@@ -124,7 +124,7 @@ def _own_spark() -> dict[str, str]:
     given = [pair for pair in os.environ.get("MARKETPLACE_SPARK_CONF", "").split(";") if pair]
     if wrong := [pair for pair in given if not re.fullmatch(r"spark\.[\w.]+=.*", pair)]:
         raise SettingsError(f"MARKETPLACE_SPARK_CONF is not spark.name=value;...: {wrong[0]!r}")
-    return dict(pair.split("=", 1) for pair in given)  # type: ignore[misc]
+    return dict(pair.split("=", 1) for pair in given)
 
 
 def spark_arguments(settings: Settings) -> list[str]:

@@ -1,0 +1,85 @@
+"""A verb of the business day as an Airflow task: `spark-submit.sh run.day --only VERB`.
+
+Airflow lives in an environment without Spark: what it knows of the jobs are the contracts in
+`conf.tables`, where every table names its writer.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Sequence
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+from airflow.providers.standard.hooks.subprocess import SubprocessHook
+from airflow.sdk import Asset, BaseOperator
+from airflow.sdk.exceptions import AirflowException, AirflowFailException
+
+from conf.contract import Table
+from conf.tables import ALL, LAYERS
+
+PROJECT = Path(__file__).resolve().parents[1]
+ENV = os.environ.get("MARKETPLACE_ENV", "local")
+LAYERS_OF_A_DAY = [layer for layer in LAYERS if layer not in ("actions", "meta")]
+"""A day never acts on the outside, and the lake keeps its own records."""
+
+BUSINESS_DATE = "{{ params.business_date or (dag_run.logical_date or dag_run.run_after) | ds }}"
+"""The date asked for, else the run's own, else, in a run without a date, when it was due."""
+
+FINAL = {2: "the command line is wrong", 3: "data broke its contract", 5: "a gate was not passed"}
+"""The exit codes that the same command would only repeat."""
+
+
+class SparkSubmit(BaseOperator):
+    """Runs `spark-submit.sh` with the arguments; the record that ends its output is the XCom.
+
+    No shell is in between, so that what a user enters stays one argument. An exit code in `FINAL`
+    fails the task at once; after any other the task's retries apply.
+    """
+
+    template_fields: Sequence[str] = ("arguments",)
+    ui_color = "#f9d9b4"
+
+    def __init__(self, *, arguments: Sequence[str], **task: Any) -> None:
+        super().__init__(**task)
+        self.arguments = arguments
+        self.program = str(PROJECT / "spark-submit.sh")
+        self.hook = SubprocessHook()
+
+    def execute(self, context: Any) -> dict[str, Any]:
+        command = [self.program, *self.arguments]
+        done = self.hook.run_command(command, env=dict(os.environ), cwd=str(PROJECT))
+        if done.exit_code in FINAL:
+            raise AirflowFailException(f"{FINAL[done.exit_code]}: {done.output}")
+        if done.exit_code != 0:
+            raise AirflowException(f"exit code {done.exit_code}: {done.output}")
+        return json.loads(done.output)
+
+    def on_kill(self) -> None:
+        self.hook.send_sigterm()
+
+
+def tables_by_verb() -> dict[str, list[Table]]:
+    """The verbs of a business day in the order in which data flows, with the tables they write."""
+    verbs: dict[str, list[Table]] = {}
+    for layer in LAYERS_OF_A_DAY:
+        for table in (table for table in ALL if table.layer == layer):
+            verbs.setdefault(table.writer.split(".")[0], []).append(table)
+    return verbs
+
+
+def spark_verb(verb: str, tables: Sequence[Table]) -> SparkSubmit:
+    """The task of a verb, which updates an asset for each of its tables."""
+    landing = ["--landing={{ params.landing }}"] if verb == "ingest" else []
+    return SparkSubmit(
+        task_id=verb,
+        arguments=["run.day", "--only", verb, f"--ds={BUSINESS_DATE}", "--env", ENV, *landing],
+        outlets=[Asset(table.path) for table in tables],
+        pool="spark",
+        retries=3,
+        retry_delay=timedelta(minutes=5),
+        retry_exponential_backoff=True,
+        execution_timeout=timedelta(hours=3),
+    )

@@ -1,0 +1,85 @@
+"""The DAG is what the contracts and the jobs say: read by Airflow, compared with the jobs here."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from jobs import day, registry
+from tests.dags.conftest import PROJECT, Airflow
+
+STEPS = ["ingest.landing", *day.steps()]
+
+
+@pytest.fixture(scope="module")
+def found(airflow: Airflow, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+    """The DAG folder as Airflow reads it where no database can be reached."""
+    out = tmp_path_factory.mktemp("shape") / "shape.json"
+    nowhere = f"sqlite:///{out.parent}/nowhere/airflow.db"
+    code, said = airflow.run(
+        Path(__file__).with_name("describe.py"), PROJECT / "dags", out,
+        AIRFLOW__DATABASE__SQL_ALCHEMY_CONN=nowhere,
+    )  # fmt: skip
+    assert code == 0, said
+    return json.loads(out.read_text())
+
+
+@pytest.fixture(scope="module")
+def daily(found: dict[str, Any]) -> dict[str, Any]:
+    return found["dags"]["marketplace_daily"]
+
+
+def test_the_folder_parses_without_database_and_spark(found: dict[str, Any]) -> None:
+    assert found["import_errors"] == {}
+    assert list(found["dags"]) == ["marketplace_daily"]
+    assert not {"pyspark", "delta", "jobs", "ml"} & set(found["modules"])
+
+
+def test_a_task_for_each_verb_of_a_day_with_the_tables_that_its_jobs_write(
+    daily: dict[str, Any],
+) -> None:
+    tables: dict[str, set[str]] = {}
+    for name in STEPS:
+        written = {table.path for table in registry.writes_of(registry.module_of(name))}
+        tables.setdefault(name.split(".")[0], set()).update(written)
+    assert {verb: set(paths) for verb, paths in daily["tables"].items()} == tables
+
+
+def test_what_a_verb_reads_is_written_upstream(daily: dict[str, Any]) -> None:
+    writer = {path: verb for verb, paths in daily["tables"].items() for path in paths}
+    for name in STEPS:
+        verb = name.split(".")[0]
+        reads = {writer[table.path] for table in registry.reads_of(registry.module_of(name))}
+        assert reads - {verb} <= upstream(daily, verb), name
+
+
+def upstream(daily: dict[str, Any], verb: str) -> set[str]:
+    """Every verb before this one."""
+    direct = set(daily["upstream"][verb])
+    return direct.union(*(upstream(daily, before) for before in direct))
+
+
+def test_one_run_and_one_session_at_a_time(daily: dict[str, Any]) -> None:
+    assert (daily["max_active_runs"], daily["catchup"]) == (1, False)
+    pools = json.loads((PROJECT / "dags" / "pools.json").read_text())
+    assert daily["pools"] == list(pools) == ["spark"]
+    assert pools["spark"]["slots"] == 1
+
+
+@pytest.mark.parametrize(
+    ("run", "ds"),
+    [("asked for", "2026-05-04"), ("scheduled", "2026-06-30"), ("without a date", "2026-07-01")],
+)
+def test_the_business_date(daily: dict[str, Any], run: str, ds: str) -> None:
+    arguments = daily["arguments"][run]
+    assert arguments["refine"] == ["run.day", "--only", "refine", f"--ds={ds}", "--env", "local"]
+    assert all(f"--ds={ds}" in of_task for of_task in arguments.values())
+
+
+def test_only_ingest_names_the_landing(daily: dict[str, Any]) -> None:
+    arguments = daily["arguments"]["scheduled"]
+    assert arguments["ingest"][-1] == "--landing=landing"
+    assert not [task for task in arguments if task != "ingest" and "--landing" in arguments[task]]
