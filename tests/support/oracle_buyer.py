@@ -4,7 +4,7 @@ from datetime import date, datetime
 
 from conf.tables import silver
 from tests.support.oracle_asof import Counts, Facts, Key, Known, Row, Tally, elapsed_us
-from tests.support.oracle_lines import Line, lines_of
+from tests.support.oracle_lines import Line, is_cancelled, lines_of
 
 REGION_MEASURES = tuple(silver.REGION_DAYS.column(name) for name in ("orders", "total_minor"))
 
@@ -21,23 +21,30 @@ def buyer_counts(facts: Facts, zone: str, ds: date) -> Counts:
             total_minor=order["total_minor"] or 0,
             orders_refunded=bool(known.rows("refunds", order_id=order["order_id"])),
             first_orders=is_first_order(known, order),
-            **fate(order, [line for line in lines if line.order_id == order["order_id"]]),
+            **fate(known, order, [line for line in lines if line.order_id == order["order_id"]]),
         )  # fmt: skip
     return tally.counts()
 
 
-def fate(order: Row, lines: list[Line]) -> dict[str, int]:
-    """Cancelled when every line is; delivered when every other line is; late when any line was."""
+def fate(known: Known, order: Row, lines: list[Line]) -> dict[str, int]:
+    """Cancelled when every line is (without lines: as a whole); delivered when every other line is;
+    late when any line was."""
     kept = [line for line in lines if line.cancelled_at is None]
     deliveries = [line.delivered_at for line in kept if line.delivered_at is not None]
     delivered = bool(kept) and len(deliveries) == len(kept)
     return {
-        "orders_cancelled": bool(lines) and not kept,
+        "orders_cancelled": not kept if lines else is_cancelled_whole(known, order),
         "orders_delivered": delivered,
         "delivery_us": elapsed_us(order["occurred_at"], max(deliveries)) if delivered else 0,
         "orders_promised": delivered and all(line.deliver_by is not None for line in kept),
         "orders_late": any(is_late(line.delivered_at, line.deliver_by) for line in lines),
     }
+
+
+def is_cancelled_whole(known: Known, order: Row) -> bool:
+    events = known.rows("order_events", order_id=order["order_id"])
+    whole = [e for e in events if e["line_no"] is None and e["seller_id"] is None]
+    return any(is_cancelled(event) for event in whole)
 
 
 def is_late(delivered_at: datetime | None, deliver_by: datetime | None) -> bool:

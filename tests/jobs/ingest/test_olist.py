@@ -6,7 +6,7 @@ import gzip
 import logging
 from collections.abc import Iterator
 from dataclasses import replace
-from datetime import UTC, date, datetime
+from datetime import date, datetime
 from pathlib import Path
 
 import pytest
@@ -17,7 +17,7 @@ from conf.contract import Table
 from conf.settings import Settings
 from conf.tables import bronze, meta
 from jobs.errors import ContractBroken, UsageError
-from jobs.ingest import olist, olist_files, olist_tables, olist_values
+from jobs.ingest import olist, olist_files
 from jobs.lake.io import Lake
 from jobs.lake.records import open_lake, record_day
 

@@ -24,8 +24,8 @@ from jobs.window import Window
 pytestmark = pytest.mark.spark
 
 ZONE = "Europe/Berlin"
-FIRST, LAST, LATER = date(2026, 3, 25), date(2026, 4, 3), date(2026, 4, 6)  # clocks change inside
-SIZE = {"sellers": 80, "orders_per_day": 90, "seed": 11}
+FIRST, LAST, LATER = date(2026, 3, 25), date(2026, 4, 10), date(2026, 4, 12)  # clocks change inside
+SIZE = {"sellers": 80, "orders_per_day": 60, "seed": 11}
 RATES = Rates(late=0.02, corrected=0.03, retracted=0.02, duplicated=0.03, broken=0.01)
 ABSENT = {"stripe_events", "verdicts"}
 TABLES = {table.name: table for table in bronze.TABLES}
