@@ -7,7 +7,7 @@ of a rate counts from the day on which it is known.
 
 from __future__ import annotations
 
-from pyspark.sql import Column, DataFrame, GroupedData, Window
+from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
 from conf.currencies import EXPONENTS, NO_CURRENCY
@@ -38,23 +38,16 @@ def converted(
     is known `measure` is 0 and `lacking` 1. Each sum of a currency and date is rounded half-even,
     so that figures of days add up to those of months.
     """
-    offers = _offers(rates, target).join(F.broadcast(_sales(ledger)), "currency")
-    offered = offers.where(
-        F.col("date").between(F.date_sub("occurred_ds", max_age_days), F.col("occurred_ds"))
-    )
-    turns = _turns(ledger, offered)
-    amounts = _at(turns, ledger, F.col("known_ds") <= F.col("at")).agg(
-        F.sum(measure).alias("amount")
-    )
-    standing = (F.col(KNOWN_FROM) <= F.col("at")) & (
-        F.col(KNOWN_UNTIL).isNull() | (F.col("at") < F.col(KNOWN_UNTIL))
-    )
-    newest = F.max_by(F.struct("factor", "divisor"), F.struct("date", "direct"))
-    rates_at = _at(turns, offered, standing).agg(newest.alias("rate"))
-    next_turn = F.lead("at").over(Window.partitionBy(*_SALE).orderBy("at"))
+    changes = F.array_sort(F.collect_list(F.struct("known_ds", F.col(measure).alias("amount"))))
+    sales = ledger.groupBy(*_SALE).agg(changes.alias("changes"))
+    offered = sales.join(F.broadcast(_offers(rates, target)), "currency", "left")
+    next_turn = F.get("turns", F.col("place") + 1)
     return (
-        amounts.join(rates_at, [*_SALE, "at"], "left")
-        .withColumn(KNOWN_UNTIL, next_turn)
+        offered.withColumn("usable", _usable(max_age_days))
+        .withColumn("turns", _turns())
+        .select(*_SALE, "changes", "usable", "turns", F.posexplode("turns").alias("place", "at"))
+        .select(*_SALE, "at", next_turn.alias(KNOWN_UNTIL), _amount().alias("amount"),
+                _best().alias("rate"))
         .withColumn("result", _in_target(target))
         .select(
             *_SALE, F.col("at").alias("known_ds"), KNOWN_UNTIL,
@@ -72,35 +65,59 @@ def half_even(numerator: Column, denominator: Column) -> Column:
     return F.signum(numerator).cast("bigint") * (whole + up.cast("bigint"))
 
 
-def _sales(ledger: DataFrame) -> DataFrame:
-    return ledger.select(*_SALE).distinct()
-
-
 def _offers(rates: DataFrame, target: str) -> DataFrame:
-    """What the known versions of rates offer a currency: times factor, by divisor."""
+    """(currency, offers): what the known versions of rates offer it: times factor, by divisor."""
     known = asof.versions(rates, RATE_KEY)
     scaled = (F.col("rate") * F.lit(RATE_UNIT)).cast("decimal(20,0)")
     unit = F.lit(RATE_UNIT).cast("decimal(20,0)")
     direct = F.col("quote") == F.lit(target)
-    return known.where((F.col("base") == target) != direct).select(
-        F.when(direct, F.col("base")).otherwise(F.col("quote")).alias("currency"),
-        "date", KNOWN_FROM, KNOWN_UNTIL, direct.alias("direct"),
-        F.when(direct, scaled).otherwise(unit).alias("factor"),
-        F.when(direct, unit).otherwise(scaled).alias("divisor"),
+    # In this order the newest date is the greatest, and of one date the direct one.
+    offer = F.struct(
+        "date", direct.alias("direct"), F.when(direct, scaled).otherwise(unit).alias("factor"),
+        F.when(direct, unit).otherwise(scaled).alias("divisor"), KNOWN_FROM, KNOWN_UNTIL,
     )  # fmt: skip
+    priced = F.when(direct, F.col("base")).otherwise(F.col("quote"))
+    return (
+        known.where((F.col("base") == target) != direct)
+        .groupBy(priced.alias("currency"))
+        .agg(F.collect_list(offer).alias("offers"))
+    )
 
 
-def _turns(ledger: DataFrame, offered: DataFrame) -> DataFrame:
-    """(currency, occurred_ds, at): the days on which the amount or a rate offered it changed."""
-    began = ledger.groupBy(*_SALE).agg(F.min("known_ds").alias("_began"))
-    changed = offered.select(*_SALE, F.explode(F.array(KNOWN_FROM, KNOWN_UNTIL)).alias("at"))
-    later = changed.join(F.broadcast(began), list(_SALE)).where(F.col("at") > F.col("_began"))
-    learned = ledger.select(*_SALE, F.col("known_ds").alias("at"))
-    return learned.unionByName(later.select(*_SALE, "at")).distinct()
+def _usable(max_age_days: int) -> Column:
+    """The offers for the date of the sales."""
+    oldest = F.date_sub("occurred_ds", max_age_days)
+    fitting = F.filter("offers", lambda offer: offer["date"].between(oldest, F.col("occurred_ds")))
+    return F.coalesce(fitting, F.array())
 
 
-def _at(turns: DataFrame, frame: DataFrame, holds: Column) -> GroupedData:
-    return turns.join(frame, list(_SALE)).where(holds).groupBy(*_SALE, "at")
+def _turns() -> Column:
+    """The days on which the amount or a rate offered for it changed, from its first on."""
+    learned = F.transform("changes", lambda change: change["known_ds"])
+    moved = F.flatten(
+        F.transform("usable", lambda offer: F.array(offer[KNOWN_FROM], offer[KNOWN_UNTIL]))
+    )
+    later = F.filter(moved, lambda day: day > F.array_min(learned))
+    return F.array_sort(F.array_distinct(F.concat(learned, later)))
+
+
+def _amount() -> Column:
+    """The amount known at the end of the day `at`."""
+    known = F.filter("changes", lambda change: change["known_ds"] <= F.col("at"))
+    zero = F.lit(0).cast("bigint")
+    return F.aggregate(known, zero, lambda total, change: total + change["amount"])
+
+
+def _best() -> Column:
+    """The offer that counts at the end of the day `at`; null where there is none."""
+    at = F.col("at")
+    standing = F.filter(
+        "usable",
+        lambda offer: (
+            (offer[KNOWN_FROM] <= at) & (offer[KNOWN_UNTIL].isNull() | (at < offer[KNOWN_UNTIL]))
+        ),
+    )
+    return F.array_max(standing)
 
 
 def _in_target(target: str) -> Column:

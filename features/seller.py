@@ -314,7 +314,9 @@ def state(known_at: Mapping[str, DataFrame], days: DataFrame) -> DataFrame:
             F.coalesce("active_listings", F.lit(0)).cast("bigint").alias("active_listings"),
             F.coalesce("suspensions", F.lit(0)).cast("bigint").alias("suspensions"),
             F.col("_last.action").alias("last_enforcement"),
-            F.col("_last.until").alias("suspended_until"), "verified_at",
+            F.when(F.col("_last.action") == "suspension", F.col("_last.until"))
+            .alias("suspended_until"),
+            "verified_at",
         )
     )  # fmt: skip
 

@@ -131,10 +131,12 @@ def _window(newest: int, oldest: int | None) -> tuple[Column, Column]:
 
 def _positive(ledger: DataFrame, member: str, measure: str) -> DataFrame:
     """The spans of knowledge in which a member's sum of a date is positive."""
+    # Once by member: all that follows is grouped by the member and more.
+    of_member = ledger.repartition(member)
     learned = Window.partitionBy(member, "occurred_ds").orderBy("known_ds")
     so_far = learned.rowsBetween(Window.unboundedPreceding, Window.currentRow)
     return (
-        ledger.groupBy(member, "occurred_ds", "known_ds")
+        of_member.groupBy(member, "occurred_ds", "known_ds")
         .agg(F.sum(measure).alias("_moved"))
         .select(
             member, "occurred_ds", "known_ds",
