@@ -1,0 +1,1 @@
+"""Measurements: each prints a table of two sides that were run alternately in one run."""

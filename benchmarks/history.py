@@ -1,0 +1,146 @@
+"""A day's run with a long history against the same day's run with a shorter one.
+
+Both lakes hold the same last days and take the same next day (ingest, refine, report) in one warm
+session, alternately, each time on a fresh copy. Work that grows with history would show as a
+ratio of long / short. Aim: at most 1.15x with 540 days against 240 and 18,000 order lines a day.
+What the day adds to the ledger must be the same row by row on both lakes.
+"""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+import json
+import logging
+import shutil
+import time
+from dataclasses import replace
+from datetime import date, timedelta
+from pathlib import Path
+
+from pyspark.sql import SparkSession
+from pyspark.sql import functions as F
+
+from benchmarks.grown import grow
+from benchmarks.sides import Side, compared, copied, same_rows
+from conf.settings import Settings, load_settings
+from conf.tables import bronze, meta, silver
+from jobs import day
+from jobs.lake.io import Lake
+from jobs.lake.records import open_lake
+from jobs.lake.session import open_session
+from jobs.simulate import world
+from jobs.window import DAY, Window
+
+log = logging.getLogger(__name__)
+
+AIM = 1.15
+TODAY = date(2026, 6, 30)
+LINES_AN_ORDER = 1.56
+"""Of a simulated order; how many lines the day really had is said."""
+# A seller's state tells when he registered, which is when history begins.
+COMPARED = tuple(table for table in silver.LEDGER if table is not silver.SELLER_STATE)
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--lines",
+        type=int,
+        default=18_000,
+        metavar="N",
+        help="order lines of the day and of every earlier one (default 18000)",
+    )
+    parser.add_argument("--long", type=int, default=540, metavar="DAYS", help="default 540")
+    parser.add_argument("--short", type=int, default=240, metavar="DAYS", help="default 240")
+    parser.add_argument(
+        "--block",
+        type=int,
+        default=30,
+        metavar="DAYS",
+        help="days that are simulated; history repeats them (default 30)",
+    )
+    parser.add_argument("--fresh", action="store_true",
+                        help="make the lakes anew, not those of an earlier run (do so when the "
+                        "code has changed)")  # fmt: skip
+
+
+def run(options: argparse.Namespace) -> str:
+    if options.long % options.block or options.short % options.block:
+        raise SystemExit("--long and --short are multiples of --block")
+    asked = {name: getattr(options, name) for name in ("lines", "long", "short", "block")}
+    made = hashlib.sha256(json.dumps(asked).encode()).hexdigest()[:8]
+    root = (Path(options.work) / f"history-{made}").resolve()
+    if options.fresh:
+        shutil.rmtree(root, ignore_errors=True)
+    settings = load_settings("local")
+    spark = open_session(settings, "benchmarks history")
+    try:
+        if not (root / "made.json").exists():
+            shutil.rmtree(root, ignore_errors=True)
+            _make(spark, settings, root, options)
+            (root / "made.json").write_text(json.dumps(asked))
+        return _measure(spark, settings, root, options)
+    finally:
+        spark.stop()
+
+
+def _make(spark: SparkSession, settings: Settings, root: Path, options: argparse.Namespace) -> None:
+    block = Window(TODAY - timedelta(days=options.block), TODAY - DAY)
+    sellers, orders = max(20, options.lines // 15), max(5, round(options.lines / LINES_AN_ORDER))
+    landing = str(root / "landing")
+    world.run(
+        spark, settings, Window(block.first, TODAY),
+        sellers=sellers, orders_per_day=orders, seed=7, out=landing,
+    )  # fmt: skip
+    source = _open(spark, settings, root / "block")
+    day.run(source, settings, block, landing=landing)
+    for name in ("short", "long"):
+        log.info("making %d days of history", getattr(options, name))
+        grow(source, _open(spark, settings, root / name), block,
+             getattr(options, name) // options.block)  # fmt: skip
+        spark.catalog.clearCache()
+
+
+def _measure(
+    spark: SparkSession, settings: Settings, root: Path, options: argparse.Namespace
+) -> str:
+    log.info("warming up")
+    _day(spark, settings, root, "short", "warm-up", None)
+    short, long = (Side(f"{getattr(options, n)} days") for n in ("short", "long"))
+    sides = {"short": short, "long": long}
+    for number in range(options.runs):
+        # Whichever goes second has the warmer session: they take turns.
+        for name in ("short", "long") if number % 2 == 0 else ("long", "short"):
+            _day(spark, settings, root, name, f"run-{name}", sides[name])
+    runs = (root / "run-short", root / "run-long")
+    where = dict.fromkeys(COMPARED, f"known_ds = date '{TODAY}'")
+    lake = _open(spark, settings, runs[1])
+    lines = lake.read(bronze.ORDER_ITEMS).where(F.col("ds") == F.lit(TODAY)).count()
+    size = {n: _open(spark, settings, root / n).read(bronze.ORDER_ITEMS).count() for n in sides}
+    told = same_rows(runs, COMPARED, where)
+    for copy in (*runs, root / "warm-up"):
+        shutil.rmtree(copy)
+    table = compared(f"a day of {lines:,} order lines", long, short, AIM)
+    return (
+        f"## History: {options.long} days against {options.short}\n\n{table}\n"
+        f"Order lines in bronze before the day: {size['long']:,} and {size['short']:,}. "
+        f"In what the day added to the ledger: {told[0].lower()}{told[1:]}"
+    )
+
+
+def _day(
+    spark: SparkSession, settings: Settings, root: Path, history: str, copy: str, side: Side | None
+) -> None:
+    """Takes the next day into a copy of a lake, timed."""
+    lake = _open(spark, settings, copied(root / history, root / copy))
+    lake.run_id = f"benchmark-{time.time_ns()}"
+    run_id, began = lake.run_id, time.monotonic()
+    day.run(lake, settings, Window.day(TODAY), landing=str(root / "landing"))
+    total = time.monotonic() - began
+    if side:
+        rows = lake.read(meta.JOB_RUNS).where(F.col("run_id") == run_id).orderBy("started_at")
+        side.add(total, {row["job"]: row["seconds"] for row in rows.collect()})
+
+
+def _open(spark: SparkSession, settings: Settings, path: Path) -> Lake:
+    return open_lake(spark, replace(settings, lake_root=str(path)), zone="UTC", create=True)

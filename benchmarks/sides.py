@@ -1,0 +1,138 @@
+"""What the benchmarks share: sides and their runs, markdown tables, and copies of lakes."""
+
+from __future__ import annotations
+
+import logging
+import os
+import shutil
+import statistics
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import duckdb
+from deltalake import DeltaTable
+
+from conf.contract import Table
+
+log = logging.getLogger(__name__)
+
+TOTAL = "**total**"
+
+
+class Different(Exception):
+    """Two sides that had to arrive at the same figures did not."""
+
+
+@dataclass
+class Side:
+    """One side of a comparison: per run the seconds of each step, and the whole."""
+
+    name: str
+    runs: list[dict[str, float]] = field(default_factory=list)
+    totals: list[float] = field(default_factory=list)
+
+    def add(self, total: float, steps: Mapping[str, float] | None = None) -> None:
+        self.totals.append(total)
+        self.runs.append(dict(steps or {}))
+        log.info("%s: run %d took %.2f s", self.name, len(self.totals), total)
+
+    def step(self, name: str) -> float | None:
+        seconds = [run[name] for run in self.runs if name in run]
+        return statistics.median(seconds) if seconds else None
+
+    @property
+    def total(self) -> float:
+        return statistics.median(self.totals)
+
+
+def compared(what: str, side: Side, against: Side, aim: float) -> str:
+    """The medians of two sides step by step, the ratio `side / against`, and every run's total."""
+    names = list(dict.fromkeys(n for s in (side, against) for run in s.runs for n in run))
+    rows = [[name, *_pair(side.step(name), against.step(name))] for name in names]
+    rows.append([TOTAL, *_pair(side.total, against.total)])
+    head = [what, f"{side.name}, s", f"{against.name}, s", "ratio"]
+    ratio = side.total / against.total
+    met = "met" if ratio <= aim else "not met"
+    totals = "; ".join(f"{s.name}: {', '.join(f'{t:.2f}' for t in s.totals)}"
+                       for s in (side, against))  # fmt: skip
+    return (
+        f"{markdown(head, rows)}\n\n"
+        f"Aim: at most {aim:g}x, found {ratio:.2f}x: {met}. Medians of {len(side.totals)} runs "
+        f"each (all, in seconds: {totals}), {machine()}."
+    )
+
+
+def _pair(ours: float | None, theirs: float | None) -> list[str]:
+    ratio = f"{ours / theirs:.2f}" if ours is not None and theirs else ""
+    return ["" if one is None else f"{one:.2f}" for one in (ours, theirs)] + [ratio]
+
+
+def markdown(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    """A table; all columns but the first are numbers."""
+    widths = [max(len(row[n]) for row in (head, *rows)) for n in range(len(head))]
+
+    def line(cells: Sequence[str]) -> str:
+        first, *rest = (
+            cell.rjust(w) if n else cell.ljust(w)
+            for n, (cell, w) in enumerate(zip(cells, widths, strict=True))
+        )
+        return f"| {' | '.join([first, *rest])} |"
+
+    rule = "|".join("-" * (w + 1) + (":" if n else "-") for n, w in enumerate(widths))
+    return "\n".join([line(head), f"|{rule}|", *map(line, rows)])
+
+
+def machine() -> str:
+    """Where it was measured: cores, and how busy they were with whatever else."""
+    return f"{os.cpu_count()} cores, load {os.getloadavg()[0]:.1f}"
+
+
+@contextmanager
+def stopwatch(into: dict[str, float], name: str) -> Iterator[None]:
+    """Notes how long the block took."""
+    began = time.monotonic()
+    yield
+    into[name] = time.monotonic() - began
+    log.info("%s: %.2f s", name, into[name])
+
+
+def copied(lake: Path, to: Path) -> Path:
+    """A copy of a lake. Parquet files are never changed once written, so they are linked."""
+    shutil.rmtree(to, ignore_errors=True)
+    shutil.copytree(lake, to, copy_function=_copy)
+    return to
+
+
+def _copy(source: str, to: str) -> None:
+    if source.endswith(".parquet"):
+        os.link(source, to)
+    else:
+        shutil.copy2(source, to)
+
+
+def same_rows(
+    lakes: tuple[Path, Path], tables: Sequence[Table], where: Mapping[Table, str] | None = None
+) -> str:
+    """A sentence when the tables of two lakes hold the same rows;
+    Different names the tables that do not."""
+    found = [{t.path: _digest(lake, t, (where or {}).get(t)) for t in tables} for lake in lakes]
+    wrong = [f"{t.path}: {found[0][t.path]} and {found[1][t.path]} (rows, digest)"
+             for t in tables if found[0][t.path] != found[1][t.path]]  # fmt: skip
+    if wrong:
+        raise Different("; ".join(wrong))
+    rows = sum(rows for rows, _ in found[0].values())
+    return f"Both sides hold the same {rows:,} rows in {len(tables)} tables."
+
+
+def _digest(lake: Path, table: Table, where: str | None) -> tuple[int, int]:
+    path = str(lake / table.path)
+    if not DeltaTable.is_deltatable(path):
+        return 0, 0
+    with duckdb.connect() as connection:
+        connection.register("given", DeltaTable(path).to_pyarrow_dataset())
+        query = f"select count(*), coalesce(bit_xor(hash(given)), 0) from given where {where or 1}"
+        ((rows, digest),) = connection.execute(query).fetchall()
+    return rows, digest
