@@ -81,7 +81,7 @@ def test_a_key_that_comes_twice_is_refused(make_lake: Callable[..., Lake]) -> No
     lake = make_lake()
     for table, write in ((STOCK, lambda f: lake.replace_ds(STOCK, f, Window.day(ONE))),
                          (MERGED, lambda f: lake.merge(MERGED, f))):  # fmt: skip
-        with pytest.raises(ContractBroken, match="'thing': 'a'.* comes 2 times"):
+        with pytest.raises(ContractBroken, match=r"'thing': 'a'.* comes 2 times"):
             write(rows(lake, (ONE, "a", 1), (ONE, "a", 2)))
         assert stored(lake, table) == set()
 
@@ -95,7 +95,7 @@ def test_a_broken_check_publishes_nothing_and_keeps_the_rows(
     assert stored(lake, STOCK) == set()
     kept = lake.spark.read.format("delta").load(f"{lake.path(STOCK)}__rejected").collect()
     assert [(row["reasons"], "-1" in row["raw"]) for row in kept] == [(["units_min"], True)]
-    with pytest.raises(ContractBroken, match="fewer than 100.*2024-05-01"):
+    with pytest.raises(ContractBroken, match=r"fewer than 100.*2024-05-01"):
         lake.replace_ds(STOCK, rows(lake, (ONE, "a", 60), (ONE, "b", 60)), Window.day(ONE))
 
 
@@ -188,7 +188,7 @@ def test_a_second_writer_is_told_who_has_the_lake_and_a_kill_frees_it(
     spark: SparkSession, tmp_path: Path
 ) -> None:
     with another_run(tmp_path) as other:
-        with pytest.raises(OutsideUnavailable, match="another run is writing.*other"):
+        with pytest.raises(OutsideUnavailable, match=r"another run is writing.*other"):
             lease(spark, str(tmp_path), "me").__enter__()
         other.kill()
         other.wait()
