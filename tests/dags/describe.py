@@ -8,6 +8,7 @@ from types import SimpleNamespace
 
 from airflow.dag_processing.dagbag import DagBag
 from airflow.sdk.definitions.param import ParamsDict
+from airflow.sdk.exceptions import ParamValidationError
 
 DUE, LOGICAL = datetime(2026, 7, 1, 6, 0, tzinfo=UTC), datetime(2026, 6, 30, 6, 0, tzinfo=UTC)
 RUNS = {
@@ -15,6 +16,7 @@ RUNS = {
     "scheduled": ({"business_date": None}, LOGICAL),
     "without a date": ({"business_date": None}, None),
 }
+DATES = [None, "2026-06-30", "2026-02-30", "30.6.2026", "tomorrow", ""]
 
 
 def shape(dag):
@@ -26,11 +28,22 @@ def shape(dag):
         "pools": sorted({task.pool for task in dag.tasks}),
         "max_active_runs": dag.max_active_runs,
         "catchup": dag.catchup,
+        "refused": [
+            date for date in DATES if not accepts(dag.params.get_param("business_date"), date)
+        ],
         "arguments": {
             name: {task.task_id: rendered(dag, task, *run) for task in dag.tasks}
             for name, run in RUNS.items()
         },
     }
+
+
+def accepts(param, value):
+    try:
+        param.resolve(value)
+    except ParamValidationError:
+        return False
+    return True
 
 
 def rendered(dag, task, params, logical_date):

@@ -83,3 +83,7 @@ def test_only_ingest_names_the_landing(daily: dict[str, Any]) -> None:
     arguments = daily["arguments"]["scheduled"]
     assert arguments["ingest"][-1] == "--landing=landing"
     assert not [task for task in arguments if task != "ingest" and "--landing" in arguments[task]]
+
+
+def test_a_business_date_is_a_date(daily: dict[str, Any]) -> None:
+    assert daily["refused"] == ["2026-02-30", "30.6.2026", "tomorrow", ""]
