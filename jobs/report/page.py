@@ -213,8 +213,14 @@ def _mover_table(
     falling = [_mover(row, change, largest) for change, row in ranked if change < 0]
     return MoverTable(
         title, currency, tuple(rising[:MOVERS_EACH_WAY]), tuple(falling[:MOVERS_EACH_WAY]),
-        "" if moved else (total["note"] or "No comparison with the week before."),
+        _why_empty(total, moved=bool(moved), changed=bool(rising or falling)),
     )  # fmt: skip
+
+
+def _why_empty(total: Mapping[str, Any], *, moved: bool, changed: bool) -> str:
+    if not moved:
+        return total["note"] or "There is nothing to compare with the week before."
+    return "" if changed else "Nothing changed against the week before."
 
 
 def _mover(row: Mapping[str, Any], change: float, largest: float) -> Mover:
