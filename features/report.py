@@ -172,7 +172,7 @@ def _row(policy: AlertsPolicy) -> list[Column]:
 
 def series(ledgers: Ledgers, policy: AlertsPolicy, reporting_currency: str, ds: date) -> DataFrame:
     """(metric, currency, occurred_ds, value) of orders, gmv and gmv_reporting, as known at the end
-    of `ds`; gmv_reporting only of dates all of whose sales have a rate."""
+    of `ds`; gmv_reporting is null on dates with sales that have no rate."""
     known = F.col("known_ds") <= F.lit(ds)
     totals = ledgers.sales.where(known & (F.col("gmv_minor") != 0))
     standing = F.col("known_until").isNull() | (F.col("known_until") > F.lit(ds))
@@ -180,13 +180,12 @@ def series(ledgers: Ledgers, policy: AlertsPolicy, reporting_currency: str, ds: 
         totals, "gmv_minor", ledgers.rates.where(F.col("ds") <= F.lit(ds)), reporting_currency,
         policy.max_rate_age_days,
     ).where(known & standing)  # fmt: skip
-    complete = in_one.groupBy("occurred_ds").agg(
-        F.sum("gmv_minor").alias("minor"), F.sum("lacking").alias("lacking")
-    )
+    complete = F.when(F.max("lacking") == 0, F.sum("gmv_minor"))
+    in_one_sum = in_one.groupBy("occurred_ds").agg(complete.alias("gmv_minor"))
     parts = [
         ("orders", F.lit(NO_CURRENCY), ledgers.orders.where(known), "orders"),
         ("gmv", F.col("currency"), totals, "gmv_minor"),
-        ("gmv_reporting", F.lit(reporting_currency), complete.where("lacking = 0"), "minor"),
+        ("gmv_reporting", F.lit(reporting_currency), in_one_sum, "gmv_minor"),
     ]
     frames = [
         frame.groupBy(F.lit(metric).alias("metric"), currency.alias("currency"), "occurred_ds").agg(

@@ -26,7 +26,7 @@ from jobs.errors import UsageError
 from jobs.lake.io import Lake
 from jobs.report import daily
 from jobs.report.figures import Figures
-from jobs.report.page import Page, page
+from jobs.report.page import Page, SeriesKey, page
 from jobs.window import Window
 
 log = logging.getLogger(__name__)
@@ -40,12 +40,7 @@ TEMPLATES = files("jobs.report") / "templates"  # not a path: on a cluster the c
 def run(lake: Lake, settings: Settings, window: Window) -> None:
     policy, ds = load_alerts_policy(), window.last
     figures = figures_of(lake, ds)
-    series = _series(lake, settings, policy, ds)
-    sold = figures.sales("gmv")
-    sales_key = (sold["metric"], sold["currency"]) if sold else ("", "")
-    rendered = render(
-        page(figures, series.get(report.ORDERS_KEY, {}), series.get(sales_key, {}), policy)
-    )
+    rendered = render(page(figures, _series(lake, settings, policy, ds), policy))
     path = f"{lake.root}/pages/{reports.DAILY_MARKETPLACE.name}/{ds}.html"
     write_text(lake.spark, path, rendered)
     log.info("wrote %s", path)
@@ -63,15 +58,15 @@ def figures_of(lake: Lake, ds: date) -> Figures:
 
 def _series(
     lake: Lake, settings: Settings, policy: AlertsPolicy, ds: date
-) -> dict[tuple[str, str], Mapping[date, float]]:
+) -> Mapping[SeriesKey, Mapping[date, float | None]]:
     """Values per date of (metric, currency) for the charts: some hundred rows."""
     rows = report.series(
         daily.ledgers(lake, policy, Window.day(ds)), policy, settings.reporting_currency, ds
     ).collect()
-    found: dict[tuple[str, str], dict[date, float]] = {}
+    found: dict[SeriesKey, dict[date, float | None]] = {}
     for row in rows:
         found.setdefault((row["metric"], row["currency"]), {})[row["occurred_ds"]] = row["value"]
-    return dict(found)
+    return found
 
 
 def render(content: Page) -> str:

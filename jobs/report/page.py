@@ -13,6 +13,9 @@ from conf.settings import AlertsPolicy
 from jobs.report import charts, sentences, wording
 from jobs.report.figures import Figures
 
+SeriesKey = tuple[str, str]
+"""Metric and currency."""
+
 SHOWN_DAYS = 56
 MOVERS_EACH_WAY = 4
 MOVER_TABLES = 2
@@ -81,10 +84,9 @@ class Page:
 
 
 def page(
-    figures: Figures, orders: Mapping[date, float], sales: Mapping[date, float],
-    policy: AlertsPolicy,
+    figures: Figures, series: Mapping[SeriesKey, Mapping[date, float | None]], policy: AlertsPolicy
 ) -> Page:  # fmt: skip
-    """The page of a date from its report rows and the series of orders and of sales."""
+    """The page of a date from its report rows and its series, values per (metric, currency)."""
     young = _facts(figures, [f"{name}_recent" for name in RATES])
     return Page(
         ds=figures.ds,
@@ -94,7 +96,7 @@ def page(
         findings=sentences.findings(figures),
         calm=sentences.calm(figures),
         tiles=_tiles(figures),
-        charts=_charts(figures, orders, sales, policy),
+        charts=_charts(figures, series, policy),
         band_text=sentences.band(policy),
         rates=_facts(figures, RATES),
         young=young,
@@ -164,25 +166,31 @@ def _absent() -> Fact:
 
 
 def _charts(
-    figures: Figures, orders: Mapping[date, float], sales: Mapping[date, float],
-    policy: AlertsPolicy,
+    figures: Figures, series: Mapping[SeriesKey, Mapping[date, float | None]], policy: AlertsPolicy
 ) -> tuple[charts.Chart, ...]:  # fmt: skip
     shown = [figures.ds - timedelta(days=n) for n in range(SHOWN_DAYS - 1, -1, -1)]
-    sold = figures.sales("gmv")
-    currency = sold["currency"] if sold else ""
     drawn = []
-    for name, metric, values in (("orders", "orders", orders), ("sales", "gmv", sales)):
-        days = charts.with_bands(
-            dict(values), shown, policy.same_weekdays, policy.min_same_weekdays
-        )
+    for name, key in (("Orders", ("orders", NO_CURRENCY)), ("Sales", _sales_key(figures, series))):
+        metric, currency = key
+        values = {ds: value or 0.0 for ds, value in series.get(key, {}).items()}
+        days = charts.with_bands(values, shown, policy.same_weekdays, policy.min_same_weekdays)
         if len(days) < 2:
             continue
-        unit = f" ({currency})" if name == "sales" else ""
-        title = f"{'Sales' if name == 'sales' else 'Orders'} per day{unit}"
+        title = f"{name} per day{'' if currency == NO_CURRENCY else f' ({currency})'}"
         top = wording.figure(metric, charts.highest_of(days), currency)
         description = sentences.chart_description(title, days, metric, currency)
-        drawn.append(charts.chart(name, title, description, days, top))
+        drawn.append(charts.chart(name.lower(), title, description, days, top))
     return tuple(drawn)
+
+
+def _sales_key(
+    figures: Figures, series: Mapping[SeriesKey, Mapping[date, float | None]]
+) -> SeriesKey:
+    """Sales in the reporting currency if every day has its rates, else in the largest currency."""
+    sold = figures.sales("gmv")
+    key = (sold["metric"], sold["currency"]) if sold else ("gmv", NO_CURRENCY)
+    complete = all(value is not None for value in series.get(key, {}).values())
+    return key if complete or not figures.main else ("gmv", figures.main)
 
 
 def _mover_tables(figures: Figures) -> tuple[MoverTable, ...]:

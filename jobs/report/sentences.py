@@ -26,7 +26,7 @@ def headline(figures: Figures) -> str:
     weekday = f"{figures.ds:%A}"
     orders, sold = figures.find("orders"), figures.sales("gmv")
     if orders is None or not orders["value"]:
-        return f"No orders are known for this {weekday}."
+        return f"No orders are known for this {weekday}{_instead_of(orders)}."
     noun = "order" if orders["value"] == 1 else "orders"
     count = f"{wording.number(orders['value'])} {noun}"
     worth = f" worth {_money(sold)}" if sold and sold["value"] is not None else ""
@@ -128,13 +128,21 @@ def _money(row: Mapping[str, Any]) -> str:
     return wording.money(row["value"], row["currency"])
 
 
+def _instead_of(orders: Mapping[str, Any] | None) -> str:
+    if orders is None or orders["baseline"] is None:
+        return ""
+    return f"; the usual is {wording.number(orders['baseline'])}"
+
+
 def _sales_sentence(figures: Figures) -> str:
     sold = figures.sales("gmv")
     if sold is None or sold["value"] is None:
         return ""
     also = "" if figures.converted or len(figures.currencies()) < 2 else _no_rates(figures)
-    if not sold["baseline"]:
+    if sold["baseline"] is None:
         return f"There is too little history to say what is usual on a {figures.ds:%A}.{also}"
+    if not sold["baseline"]:
+        return f"No sales are usual on a {figures.ds:%A}.{also}"
     usual = wording.money(sold["baseline"], sold["currency"])
     return f"Sales were {wording.beside(sold['value'], sold['baseline'])} the usual {usual}.{also}"
 
@@ -154,8 +162,10 @@ def _month_sentence(figures: Figures) -> str:
     if month is None or not month["value"]:
         return ""
     so_far = f"{figures.ds:%B} so far: {_money(month)}"
+    if month["baseline"] is None:
+        return f"{so_far}; the same days of last month are not known well enough to compare."
     if not month["baseline"]:
-        return f"{so_far}; nothing is known of the same days of last month to compare it with."
+        return f"{so_far}, after no sales in the same days of last month."
     before = wording.money(month["baseline"], month["currency"])
     beside = wording.beside(month["value"], month["baseline"])
     return f"{so_far}, {beside} the {before} of the same days of last month."

@@ -6,7 +6,7 @@ import unicodedata
 from datetime import date, timedelta
 
 from conf.currencies import exponent
-from conf.metrics import BY_NAME, WEEK_DAYS, Metric, Trailing, Unit
+from conf.metrics import BY_NAME, Metric, Trailing, Unit
 
 LONGEST_NAME = 44
 FORMULA_STARTS = "=+-@"
@@ -18,8 +18,8 @@ WHOLE_FROM = 1000
 
 
 def number(value: float) -> str:
-    """1234.0 as 1,234."""
-    return f"{value:,.0f}"
+    """1234.0 as 1,234; a median between two counts as 2.5."""
+    return f"{value:,.0f}" if value == round(value) else f"{value:,.1f}"
 
 
 def money(value: float, currency: str) -> str:
@@ -53,15 +53,9 @@ def difference(metric: str, value: float, usual: float) -> str:
         return f"{_signed(value - usual, 1)}{NO_BREAK}days"
     if unit is Unit.STARS:
         return _signed(value - usual, 2)
-    return f"{_signed((value / usual - 1) * 100, 0)}%" if usual else "from nothing"
-
-
-def direction(metric: str, value: float, usual: float) -> int:
-    """1 up, -1 down, 0 for a difference too small to be shown."""
-    digits = difference(metric, value, usual)
-    if not usual:
-        return (value > usual) - (value < usual)
-    return 0 if digits.startswith("±") else (1 if value > usual else -1)
+    if usual:
+        return f"{_signed((value / usual - 1) * 100, 0)}%"
+    return "from none" if value else "±0"
 
 
 def compared(value: float, usual: float) -> str:
@@ -102,10 +96,6 @@ def observed_days(metric: Metric, observed_ds: date) -> str:
         return f"{first.day} to {day(observed_ds)}"
     year = f" {first.year}" if first.year != observed_ds.year else ""
     return f"{first.day} {first:%B}{year} to {day(observed_ds)}"
-
-
-def weeks(days: int) -> str:
-    return f"{days // WEEK_DAYS} weeks"
 
 
 def name(text: str) -> str:

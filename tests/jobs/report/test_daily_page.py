@@ -21,7 +21,8 @@ SERIES = {DS - timedelta(days=n): 300.0 + n % 7 for n in range(110)}
 
 def page_of(rows: list[dict[str, Any]], series: dict[date, float] | None = None) -> Page:
     values = SERIES if series is None else series
-    return page(Figures(DS, rows), values, values, load_alerts_policy())
+    series_of = {("orders", "XXX"): values, ("gmv", "BRL"): values}
+    return page(Figures(DS, rows), series_of, load_alerts_policy())
 
 
 def html_of(rows: list[dict[str, Any]], series: dict[date, float] | None = None) -> str:
@@ -81,6 +82,9 @@ def test_what_cannot_be_said_is_said() -> None:
 def test_a_quiet_day_without_history_invents_nothing() -> None:
     said = page_of([row("orders", 0, note="No comparison: none.")], series={})
     assert said.headline == "No orders are known for this Saturday."
+    assert page_of([row("orders", 0, 2.5)]).headline == (
+        "No orders are known for this Saturday; the usual is 2.5."
+    )
     assert said.charts == ()
     assert "too little history" in said.calm
     assert Tags(daily_page.render(said)).tags
@@ -92,6 +96,15 @@ def test_several_currencies_without_rates_stand_on_their_own() -> None:
     said = page_of(rows)
     assert [currency for currency, _ in said.currencies] == ["BRL", "EUR"]
     assert any("sales in EUR stand on their own" in sentence for sentence in said.lede)
+
+
+def test_a_day_without_rates_is_not_drawn_as_a_day_without_sales() -> None:
+    rows = [*ordinary_day(), row("gmv_mtd_reporting", 9.0, currency="USD")]
+    rows = [{**r, "value": 50.0} if r["metric"] == "gmv_reporting" else r for r in rows]
+    gap = {**SERIES, DS - timedelta(days=3): None}
+    series = {("gmv_reporting", "USD"): gap, ("gmv", "BRL"): SERIES}
+    (chart,) = page(Figures(DS, rows), series, load_alerts_policy()).charts
+    assert chart.title == "Sales per day (BRL)"
 
 
 @pytest.mark.parametrize(
