@@ -11,6 +11,7 @@ from __future__ import annotations
 import hashlib
 import logging
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date
 from io import BytesIO
@@ -52,6 +53,18 @@ class LandedFile:
         return self.name.endswith(PARQUET_ENDINGS)
 
 
+@contextmanager
+def one_a_batch(spark: SparkSession) -> Iterator[None]:
+    """Files reach Python one a batch: a file's content must fit in memory, a batch need not."""
+    setting = "spark.sql.execution.arrow.maxRecordsPerBatch"
+    usual = spark.conf.get(setting)
+    spark.conf.set(setting, "1")
+    try:
+        yield
+    finally:
+        spark.conf.set(setting, usual or "10000")
+
+
 def find(spark: SparkSession, landing: str, window: Window) -> list[LandedFile]:
     """Every landing file of the window, by entity, day and name; UsageError without a folder.
 
@@ -64,7 +77,6 @@ def find(spark: SparkSession, landing: str, window: Window) -> list[LandedFile]:
     listed = [frame for frame in frames if frame is not None]
     if not listed:
         return []
-    # Each file is one row with its content: a batch must not hold more than one.
     found = _fingerprinted(_union(listed)).collect()
     files = [_landed(row, root) for row in found]
     odd = [file.name for file in files if not file.name.endswith((*TEXT_ENDINGS, *PARQUET_ENDINGS))]

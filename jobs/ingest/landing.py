@@ -41,10 +41,15 @@ ARGUMENTS = (
 
 
 def run(lake: Lake, settings: Settings, window: Window, *, landing: str, check: bool) -> None:
+    with files.one_a_batch(lake.spark):
+        found = files.find(lake.spark, landing, window)
+        _say_what_is_absent(found, window)
+        new = _not_taken_yet(lake, files.distinct(found))
+        _land(lake, new, window, check)
+
+
+def _land(lake: Lake, new: list[LandedFile], window: Window, check: bool) -> None:
     policy = load_landing_policy()
-    found = files.find(lake.spark, landing, window)
-    _say_what_is_absent(found, window)
-    new = _not_taken_yet(lake, files.distinct(found))
     with publish.judged(lake, _parsed(lake, new), window, policy) as landings:
         _say(new, landings)
         if check:
@@ -93,8 +98,6 @@ def _not_taken_yet(lake: Lake, found: list[LandedFile]) -> list[LandedFile]:
 
 
 def _parsed(lake: Lake, new: list[LandedFile]) -> dict[Table, DataFrame]:
-    # One file a batch: a file's content must fit, a batch of them need not.
-    lake.spark.conf.set("spark.sql.execution.arrow.maxRecordsPerBatch", 1)
     by_entity: dict[str, list[LandedFile]] = {}
     for file in new:
         by_entity.setdefault(file.entity, []).append(file)

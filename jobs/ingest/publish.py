@@ -103,7 +103,9 @@ def _judge(
     content = judge.with_content(parsed, table, lake.zone)
     back = timedelta(days=policy.known_ids_days)
     known = lake.read(table).where(F.col("ds").between(window.first - back, window.last))
-    rows = judge.with_fate(judge.with_findings(content, table, landed=landed), known)
+    # Rows are compared with each other: settled, or the files would be parsed once for each side.
+    found = lake.settle(judge.with_findings(content, table, landed=landed))
+    rows = judge.with_fate(found, known)
     rows = rows.persist(StorageLevel.MEMORY_AND_DISK)
     files: dict[str, dict[str, int]] = {}
     refused: dict[str, str] = {}
