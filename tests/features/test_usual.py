@@ -34,7 +34,7 @@ CASES: dict[str, tuple[list[float | None], float, dict[str, Any], str | None]] =
     "a share of hardly any": ([0.1] * 8, 0.9, {"unit": "share", "ratio": True, "cases": 9}, None),
     "a share that never was": (
         [0.0] * 8, 0.1, {"unit": "share", "ratio": True, "cases": 600}, "good"
-    ),  # fmt: skip
+    ),
 }  # fmt: skip
 
 
