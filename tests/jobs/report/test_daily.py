@@ -25,11 +25,11 @@ MakeLake = Callable[..., Lake]
 
 
 def put(lake: Lake, table: Table, **values: object) -> None:
-    """A ledger row a day, known on the day itself, with these measures; 0 for all others."""
-    rows = [
-        tuple(values.get(name, ds if name.endswith("_ds") else 0) for name in table.column_names)
-        for ds in DAYS
-    ]
+    """A ledger row a day, known by the Saturday after, with these measures; 0 for all others."""
+    rows = []
+    for ds in DAYS:
+        dates = {"occurred_ds": ds, "known_ds": ds + timedelta(days=(5 - ds.weekday()) % 7)}
+        rows.append(tuple({**dates, **values}.get(name, 0) for name in table.column_names))
     lake.replace_ds(table, lake.spark.createDataFrame(rows, struct_of(table)), HISTORY)
 
 
