@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from pyspark.sql import DataFrame
+from pyspark.sql import DataFrame, Window
 from pyspark.sql import functions as F
 
 from conf.settings import Settings
@@ -16,7 +16,7 @@ from conf.tables import meta
 from jobs import day, registry
 from jobs.lake.io import Lake
 from jobs.lake.records import newest_day
-from jobs.window import Window
+from jobs.window import Window as Days
 
 WINDOW = "optional"
 LEASE = False
@@ -25,7 +25,7 @@ WRITES: tuple[Any, ...] = ()
 MOST_DAYS = 62
 
 
-def run(lake: Lake, settings: Settings, window: Window | None) -> None:
+def run(lake: Lake, settings: Settings, window: Days | None) -> None:
     days = _days(lake, window)
     steps = [name for name in day.steps() if registry.writes_of(registry.module_of(name))]
     print(f"lake {lake.root}, days cut in {lake.zone}")
@@ -39,7 +39,7 @@ def run(lake: Lake, settings: Settings, window: Window | None) -> None:
         )
 
 
-def _days(lake: Lake, window: Window | None) -> list[Any]:
+def _days(lake: Lake, window: Days | None) -> list[Any]:
     """The newest days, at most MOST_DAYS, or those of the window: few, so they are collected."""
     files = _files(lake).join(_finished(lake), "ds", "full")
     closed = newest_day(lake, "closed")
@@ -51,9 +51,14 @@ def _days(lake: Lake, window: Window | None) -> list[Any]:
 
 
 def _files(lake: Lake) -> DataFrame:
-    """Per day: files taken, records good and rejected, and files taken a day or more late."""
-    late = F.col("at") >= F.to_utc_timestamp(F.date_add("ds", 2).cast("timestamp"), lake.zone)
-    return lake.read(meta.LANDING_FILES).groupBy("ds").agg(
+    """Per day: files taken, records good and rejected, and files that came late: taken by a run
+    after one that had taken files of a later day."""
+    files = lake.read(meta.LANDING_FILES)
+    by_time = Window.orderBy("at", "run_id").rowsBetween(Window.unboundedPreceding, -1)
+    runs = files.groupBy("run_id").agg(F.min("at").alias("at"), F.max("ds").alias("newest"))
+    seen = runs.select("run_id", F.max("newest").over(by_time).alias("newest_before"))
+    late = (F.col("outcome") == "taken") & (F.col("ds") < F.col("newest_before"))
+    return files.join(seen, "run_id").groupBy("ds").agg(
         F.count_if(F.col("outcome") == "taken").alias("files"),
         F.sum("good").alias("good"), F.sum("rejected").alias("rejected"),
         F.count_if(late).alias("late"),

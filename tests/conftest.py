@@ -24,8 +24,9 @@ def settings(tmp_path_factory: pytest.TempPathFactory) -> Settings:
         "spark.master": "local[2]",
         "spark.driver.memory": "4g",
         "spark.sql.shuffle.partitions": "2",
-        # Hundreds of small plans: compiling them well costs more than running them badly.
-        "spark.driver.extraJavaOptions": "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC",
+        "spark.driver.extraJavaOptions": "-XX:+UseSerialGC -XX:ReservedCodeCacheSize=512m",
+        # Thousands of small plans on a few rows: interpreting them costs less than compiling them.
+        "spark.sql.codegen.wholeStage": "false",
         "spark.local.dir": scratch,
         "spark.sql.warehouse.dir": f"{scratch}/warehouse",
     }

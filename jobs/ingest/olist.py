@@ -55,23 +55,22 @@ def run(
     if not new:
         log.info("all %d files were taken before: nothing to do", len(given))
         return
-    with olist_delivery.opened(lake.spark, given) as olist:
-        records = olist_record.records_of(olist, given)
-        days = olist_record.days_of(olist, lake.zone)
-        _require_open_days(lake, new, days)
-        parsed = {
-            entity.table: entity.parsed(lake.zone, days.first) for entity in _mapped(olist, new)
-        }
-        policy = load_landing_policy()
-        with publish.judged(lake, parsed, days, policy, landed=False) as landings:
-            publish.publish_rejected(lake, landings, days)
-            judged = [olist_record.for_the_gate(landing) for landing in landings]
-            publish.require_good_share(judged, policy)
-            publish.publish_good(lake, landings)
-            files = olist_record.file_rows(new, records, landings, days)
-        _say(files, landings)
-        record_quality(lake, olist_disorder.found(olist, days.last))
-        lake.append(meta.LANDING_FILES, [{**file, "run_id": lake.run_id} for file in files])
+    olist = olist_delivery.opened(lake, given)
+    records = olist_record.records_of(olist, given)
+    days = olist_record.days_of(olist, lake.zone)
+    _require_open_days(lake, new, days)
+    mapped = _mapped(olist, new)
+    parsed = {entity.table: entity.parsed(lake.zone, days.first) for entity in mapped}
+    policy = load_landing_policy()
+    with publish.judged(lake, parsed, days, policy, landed=False) as landings:
+        publish.publish_rejected(lake, landings, days)
+        judged = [olist_record.for_the_gate(landing) for landing in landings]
+        publish.require_good_share(judged, policy)
+        publish.publish_good(lake, landings)
+        files = olist_record.file_rows(new, records, landings, days)
+    _say(files, landings)
+    record_quality(lake, olist_disorder.found(olist, days.last))
+    lake.append(meta.LANDING_FILES, [{**file, "run_id": lake.run_id} for file in files])
 
 
 def _not_taken_yet(lake: Lake, given: list[GivenFile]) -> list[GivenFile]:

@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass
 
-from pyspark.sql import Column, DataFrame, SparkSession
+from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
-from pyspark.storagelevel import StorageLevel
 
 from jobs.ingest import olist_files
 from jobs.ingest import olist_tables as published
 from jobs.ingest.olist_files import GivenFile
 from jobs.ingest.olist_tables import SOURCE, Published
 from jobs.ingest.olist_values import bad, firsts, typed
+from jobs.lake.io import Lake
 
 TIMES = (
     "order_purchase_timestamp", "order_approved_at", "order_delivered_carrier_date",
@@ -67,29 +66,34 @@ class Delivery:
         )
 
 
-@contextmanager
-def opened(spark: SparkSession, given: Sequence[GivenFile]) -> Iterator[Delivery]:
-    """The delivery of these files, read once for as long as the block lasts."""
+def opened(lake: Lake, given: Sequence[GivenFile]) -> Delivery:
+    """The delivery of these files, each read once."""
     files = {file.table: file for file in given}
-    orders, items, customers, *others = rows = [
-        typed(olist_files.read(spark, table, files.get(table)), table).persist(_KEPT)
-        for table in published.TABLES
-    ]
-    placed = _placed(orders, customers).persist(_KEPT)
-    lines = _lines(items, placed).persist(_KEPT)
-    try:
-        yield Delivery(orders, items, customers, *others, placed, lines)  # type: ignore[call-arg]
-    finally:
-        for frame in (*rows, placed, lines):
-            frame.unpersist()
+    texts = {
+        table: olist_files.read(lake.spark, table, files.get(table)) for table in published.TABLES
+    }
+    rows = lake.settle_all({table.name: typed(texts[table], table) for table in published.TABLES})
+    orders, items, customers = (
+        rows[table.name] for table in (published.ORDERS, published.ITEMS, published.CUSTOMERS)
+    )
+    placed = lake.settle(_placed(orders, customers))
+    return Delivery(
+        orders=orders,
+        items=items,
+        customers=customers,
+        payments=rows[published.PAYMENTS.name],
+        reviews=rows[published.REVIEWS.name],
+        sellers=rows[published.SELLERS.name],
+        products=rows[published.PRODUCTS.name],
+        translations=rows[published.TRANSLATIONS.name],
+        placed=placed,
+        lines=lake.settle(_lines(items, placed)),
+    )
 
 
 def listing_id() -> Column:
     """A listing is a seller's offer of a product: several sellers sell the same product."""
     return F.concat("product_id", F.lit("@"), "seller_id")
-
-
-_KEPT = StorageLevel.MEMORY_AND_DISK
 
 
 def _placed(orders: DataFrame, customers: DataFrame) -> DataFrame:

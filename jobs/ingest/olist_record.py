@@ -34,17 +34,21 @@ def records_of(olist: Delivery, given: list[GivenFile]) -> dict[str, int]:
 
 def days_of(olist: Delivery, zone: str) -> Window:
     """The business dates on which something became known; ContractBroken when there is no order."""
-    known = olist.placed.select(F.explode(F.array(*TIMES)).alias("at"))
-    answers = olist.reviews.select("review_answer_timestamp")
+    at = F.explode(F.array(*TIMES)).alias("at")
+    of_orders = olist.placed.select(at, F.lit(True).alias("of_order"))
+    of_reviews = olist.reviews.select("review_answer_timestamp", F.lit(False))
     date = F.to_date(F.from_utc_timestamp("at", zone))
-    row = known.union(answers).agg(F.min(date).alias("first"), F.max(date).alias("last")).first()
-    if row is None or olist.placed.isEmpty():
+    first, last, any_order = F.min(date), F.max(date), F.bool_or("of_order")
+    row = of_orders.union(of_reviews).agg(first, last, any_order).first()
+    if row is None or not row[2]:
         raise ContractBroken("no order has a readable time of purchase. Nothing was published")
-    return Window(row["first"], row["last"])
+    return Window(row[0], row[1])
 
 
 def for_the_gate(landing: Landing) -> Landing:
     """The landing without the rows that no order names: these are unused, not broken."""
+    if not landing.total("rejected"):
+        return landing
     unnamed = F.col("_detail") == f"occurred_at: {UNNAMED}"
     unused = landing.rows.where((F.col("_fate") == "rejected") & unnamed).count()
     good, rejected = landing.total("good", "replay", "duplicate"), landing.total("rejected")
@@ -56,7 +60,7 @@ def file_rows(
 ) -> list[dict[str, Any]]:
     """Rows for meta/landing_files. A row that tells nothing new, such as the customer of a buyer's
     second order, is a duplicate."""
-    fates = reduce(dict.__or__, (_lines_by_fate(landing) for landing in landings))
+    fates = _lines_by_fate(landings)
     rows = []
     for file in new:
         entity, number = file.table.entity.name, records.get(file.sha256, 0)
@@ -71,16 +75,19 @@ def file_rows(
     return rows
 
 
-def _lines_by_fate(landing: Landing) -> dict[tuple[str, str], tuple[int, int]]:
+def _lines_by_fate(landings: list[Landing]) -> dict[tuple[str, str], tuple[int, int]]:
     """(good, rejected) lines of a file by (entity, sha256); a line with both fates is rejected."""
-    rejected = F.bool_or(F.col("_fate") == "rejected").alias("rejected")
-    good = F.bool_or(F.col("_fate").isin("good", "replay")).alias("good")
-    lines = landing.rows.groupBy("source_sha256", "source_line").agg(good, rejected)
-    counts = lines.groupBy("source_sha256").agg(
-        F.expr("count_if(good and not rejected)").alias("good"),
-        F.expr("count_if(rejected)").alias("rejected"),
+    place = ("source_sha256", "source_line", "_fate")
+    frames = (
+        landing.rows.select(F.lit(landing.table.name).alias("entity"), *place)
+        for landing in landings
     )
-    return {
-        (landing.table.name, row.source_sha256): (row.good, row.rejected)
-        for row in counts.collect()
-    }
+    lines = reduce(DataFrame.union, frames).groupBy("entity", "source_sha256", "source_line")
+    fates = lines.agg(
+        F.bool_or(F.col("_fate") == "rejected").alias("rejected"),
+        F.bool_or(F.col("_fate").isin("good", "replay")).alias("good"),
+    )
+    counts = fates.groupBy("entity", "source_sha256").agg(
+        F.expr("count_if(good and not rejected)"), F.expr("count_if(rejected)")
+    )
+    return {(entity, sha): (good, bad) for entity, sha, good, bad in counts.collect()}

@@ -38,7 +38,9 @@ def run(
 ) -> None:
     if keep_days < FEWEST_DAYS:
         raise UsageError(f"--keep-days {keep_days}: at least {FEWEST_DAYS}, readers may be running")
-    chosen = [tables.by_path(table)] if table else [t for t in tables.ALL if lake.version(t) >= 0]
+    chosen = [one for one in tables.ALL if table in (None, one.path) and lake.version(one) >= 0]
+    if table and not chosen:
+        raise UsageError(f"--table {table}: the lake {lake.root} has no such table")
     for number, one in enumerate(chosen, 1):
         stored = DeltaTable.forPath(lake.spark, lake.path(one))
         (metrics,) = stored.optimize().executeCompaction().select("metrics").collect()
