@@ -23,7 +23,6 @@ from deltalake import DeltaTable
 from pyspark.sql import SparkSession
 
 from conf.settings import Settings, SettingsError, load_settings
-from jobs import day
 from jobs.ingest import olist
 from jobs.lake.records import open_lake
 from jobs.runner import run_job
@@ -159,30 +158,36 @@ def published(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-@pytest.fixture(scope="module")
 def on_one_machine(
-    spark: SparkSession, settings: Settings, published: Path,
-    tmp_path_factory: pytest.TempPathFactory,
-) -> Path:  # fmt: skip
-    root = tmp_path_factory.mktemp("one_machine") / "lake"
+    spark: SparkSession, settings: Settings, published: Path, root: Path, job: str
+) -> Path:
     here = replace(settings, lake_root=str(root))
     lake = open_lake(spark, here, zone=olist.TIME_ZONE, create=True)
     run_job("ingest.olist", lake, here, None, "ingest", {"input": str(published), "reviews": None})
-    lake.run_id = "refine"
-    day.run(lake, here, WINDOW, landing=None, only="refine")
+    options = {"landing": None, "only": "refine"} if job == "run.day" else {}
+    run_job(job, lake, here, WINDOW, "refine", options)
     return root
 
 
+@pytest.mark.parametrize(
+    "job",
+    [
+        ("refine.orders",),
+        pytest.param(("run.day", "--only", "refine"), marks=pytest.mark.soak, id="all"),
+    ],
+)
 def test_a_cluster_gives_the_same_tables(
-    cluster: Cluster, published: Path, on_one_machine: Path, tmp_path: Path
-) -> None:
+    cluster: Cluster, published: Path, spark: SparkSession, settings: Settings, tmp_path: Path,
+    job: tuple[str, ...],
+) -> None:  # fmt: skip
     lake = tmp_path / "lake"
     days = ("--from", str(WINDOW.first), "--to", str(WINDOW.last))
     taken = cluster.submit(lake, "ingest.olist", "--input", str(published))
-    refined = cluster.submit(lake, "run.day", "--only", "refine", *days)
+    refined = cluster.submit(lake, *job, *days)
     assert (taken["job"], taken["status"]) == ("ingest.olist", "done")
-    assert (refined["job"], refined["status"]) == ("run.day", "done")
-    found, expected = tables(lake), tables(on_one_machine)
+    assert (refined["job"], refined["status"]) == (job[0], "done")
+    found = tables(lake)
+    expected = tables(on_one_machine(spark, settings, published, tmp_path / "local", job[0]))
     assert len(found["silver/orders"]) == 10
     assert found.keys() == expected.keys()
     assert [path for path in found if found[path] != expected[path]] == []

@@ -107,7 +107,9 @@ def write(folder: Path, files: dict[str, str]) -> Path:
     folder.mkdir(exist_ok=True)
     for name, text in files.items():
         content = text.encode()
-        (folder / name).write_bytes(gzip.compress(content, mtime=0) if name.endswith(".gz") else content)
+        (folder / name).write_bytes(
+            gzip.compress(content, mtime=0) if name.endswith(".gz") else content
+        )
     return folder
 
 

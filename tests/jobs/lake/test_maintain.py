@@ -42,5 +42,5 @@ def test_days_that_a_reader_may_need_are_kept(
     lake = make_lake()
     with pytest.raises(UsageError, match="at least 7"):
         maintain.run(lake, settings, None, keep_days=6, table=None)
-    with pytest.raises(UsageError, match="--table silver/ordres: .* has no such table"):
+    with pytest.raises(UsageError, match=r"--table silver/ordres: .* has no such table"):
         maintain.run(lake, settings, None, keep_days=7, table="silver/ordres")
