@@ -40,4 +40,4 @@ SPARK_HOME=$("$PYTHON" -c 'from importlib.util import find_spec as f; print(f("p
 export SPARK_HOME
 
 exec "$HERE/bootstrap/java.sh" "$SPARK_HOME/bin/spark-submit" "${settings[@]}" \
-    --jars "${jars%,}" --py-files "$project" "$HERE/jobs/__main__.py" "$@"
+    --jars "${jars%,}" --driver-class-path "${jars//,/:}" --py-files "$project" "$HERE/jobs/__main__.py" "$@"

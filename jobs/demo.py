@@ -44,9 +44,7 @@ def main() -> int:
         stream=sys.stderr, level=logging.INFO, format="%(asctime)s %(message)s", datefmt="%H:%M:%S"
     )
     local = load_settings("local")
-    # A short run: compiling every plan well would cost more than it saves.
-    quick = {**local.spark, "spark.driver.extraJavaOptions": "-XX:TieredStopAtLevel=1"}
-    settings = replace(local, lake_root=str(DEMO / "lake"), spark=quick)
+    settings = replace(local, lake_root=str(DEMO / "lake"))
     landing, today = str(DEMO / "landing"), Window.day(WORLD.last)
     spark = open_session(settings, "demo")
     with lease(spark, settings.lake_root or "", "make demo"):

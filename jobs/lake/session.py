@@ -29,7 +29,10 @@ def open_session(settings: Settings, name: str) -> SparkSession:
     builder = SparkSession.builder.appName(name)
     submitted = "PYSPARK_GATEWAY_PORT" in os.environ
     if not submitted:
-        builder = builder.config("spark.jars", _locked_jars())
+        jars = _locked_jars()
+        builder = builder.config("spark.jars", ",".join(jars))
+        # Spark opens files before it has loaded spark.jars.
+        builder = builder.config("spark.driver.extraClassPath", os.pathsep.join(jars))
         for key, value in settings.spark.items():
             builder = builder.config(key, value)
     session = builder.getOrCreate()
@@ -38,8 +41,8 @@ def open_session(settings: Settings, name: str) -> SparkSession:
     return session
 
 
-def _locked_jars() -> str:
+def _locked_jars() -> list[str]:
     jars = sorted((PROJECT / "jars").glob("*.jar"))
     if not jars:
         raise JobError(f"no jars in {PROJECT / 'jars'}: run `make jars`")
-    return ",".join(str(jar) for jar in jars)
+    return [str(jar) for jar in jars]
