@@ -49,6 +49,21 @@ def without_repeats(rows: DataFrame, key: Sequence[str]) -> DataFrame:
     return rows.withColumn("_nth", F.row_number().over(landed)).where("_nth = 1").drop("_nth")
 
 
+def conflicting_repeats(rows: DataFrame, key: Sequence[str]) -> DataFrame:
+    """Rows whose event_id another row of the key had before with other content, and that row.
+
+    Columns: *key, event_id, ds, source_file, source_line, `first_file`, `first_line`.
+    """
+    landed = Window.partitionBy(*key, "event_id").orderBy(*FIRST_LANDED)
+    first = {name: F.first(name).over(landed) for name in ("content_hash", *FIRST_LANDED[1:])}
+    return rows.select(
+        *key, "event_id", *FIRST_LANDED,
+        first["source_file"].alias("first_file"),
+        first["source_line"].alias("first_line"),
+        (first["content_hash"] != F.col("content_hash")).alias("_conflict"),
+    ).where("_conflict").drop("_conflict")  # fmt: skip
+
+
 def versions(rows: DataFrame, key: Sequence[str]) -> DataFrame:
     """One row a version that counted at the end of at least one day, retracted ones left out.
 

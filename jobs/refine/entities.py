@@ -18,7 +18,7 @@ from conf.tables import silver
 from features import asof
 from jobs.lake.io import GONE, Lake
 from jobs.lake.records import record_day
-from jobs.refine import days, history
+from jobs.refine import days, history, repeats
 from jobs.state import SOURCE, computed
 from jobs.window import Window
 
@@ -34,18 +34,26 @@ def run(lake: Lake, settings: Settings, window: Window) -> None:
     if new is None:
         return
     with ThreadPoolExecutor(AT_ONCE) as pool:
-        for done in [pool.submit(_refine, lake, table, new) for table in TABLES]:
-            done.result()
+        reading = {table.name: pool.submit(_touched, lake, table, new) for table in TABLES}
+        touched = {name: rows for name, read in reading.items() if (rows := read.result())}
+        merging = [
+            pool.submit(merge_touched, lake, table, {table.name: touched[table.name]}, new)
+            for table in TABLES
+            if table.name in touched
+        ]
+        for merged in merging:
+            merged.result()
+    repeats.report_conflicts(lake, touched, new)
     record_day(lake, new.last, "refined", JOB)
 
 
-def _refine(lake: Lake, table: Table, window: Window) -> None:
+def _touched(lake: Lake, table: Table, window: Window) -> DataFrame | None:
+    """The history of every key that the window touched; None when it touched none."""
     source = SOURCE[table.name]
     landed = lake.read(source).where(F.col("ds").between(window.first, window.last))
     if landed.isEmpty():
-        return
-    rows = history.of_keys(lake, source, table.key, window)
-    merge_touched(lake, table, {source.name: rows}, window)
+        return None
+    return lake.settle(history.of_keys(lake, source, table.key, window))
 
 
 def merge_touched(lake: Lake, table: Table, rows: dict[str, DataFrame], window: Window) -> None:

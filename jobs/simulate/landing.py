@@ -26,7 +26,7 @@ log = logging.getLogger(__name__)
 PART = "part-00000.jsonl.gz"
 WRITING = "_writing"
 WITHOUT_CHECKSUMS = {
-    "fs.file.impl": "org.apache.hadoop.fs.RawLocalFileSystem",
+    "fs.file.impl": "com.globalmentor.apache.hadoop.fs.NakedLocalFileSystem",
     "fs.file.impl.disable.cache": "true",
     "mapreduce.fileoutputcommitter.marksuccessfuljobs": "false",
 }

@@ -4,7 +4,9 @@ Everything follows from `random.Random(seed)`. Times cluster around local midnig
 change, so that ties and days of 23 or 25 hours are common. See `oracle_kinds` for what is in.
 """
 
+from collections import Counter
 from datetime import date, datetime
+from hashlib import sha256
 
 from tests.support.oracle_asof import DAY, Row, end_of
 from tests.support.oracle_chance import COLUMNS, HOUR, LINE_SETS, TICK, Chance, History
@@ -65,12 +67,31 @@ def random_history(
 def to_bronze_rows(facts: History, entity: str) -> list[Row]:
     """The entity's rows with every column of its bronze contract, in the contract's order."""
     return [
-        {name: {**_INGESTED, **row}.get(name) for name in COLUMNS[entity]}
+        {name: {**_INGESTED, "content_hash": _content(row), **row}.get(name)
+         for name in COLUMNS[entity]}
         for row in facts.get(entity, [])
-    ]
+    ]  # fmt: skip
 
 
-_INGESTED: Row = {"extra": {}, "source_sha256": "0" * 64, "content_hash": 0}
+def conflicting_repeats(facts: History) -> Counter[tuple[str, date]]:
+    """How many rows of an (entity, landing day) repeat an event_id with other content."""
+    found: Counter[tuple[str, date]] = Counter()
+    for entity, rows in facts.items():
+        first: dict[str, int] = {}
+        for row in sorted(rows, key=lambda r: (r["ds"], r["source_file"], r["source_line"])):
+            if first.setdefault(row["event_id"], _content(row)) != _content(row):
+                found[entity, row["ds"]] += 1
+    return found
+
+
+def _content(row: Row) -> int:
+    """A hash of what ingest compares: all but the time and the place of landing."""
+    landing = ("known_at", "ds", "source_file", "source_line")
+    content = sorted((name, str(value)) for name, value in row.items() if name not in landing)
+    return int.from_bytes(sha256(repr(content).encode()).digest()[:8], signed=True)
+
+
+_INGESTED: Row = {"extra": {}, "source_sha256": "0" * 64}
 
 
 class _Story(Chance):

@@ -16,7 +16,7 @@ from pyspark.sql import DataFrame, SparkSession
 
 from conf.contract import Table
 from conf.settings import Settings
-from conf.tables import silver
+from conf.tables import meta, silver
 from jobs.lake.io import Lake
 from jobs.refine import buyer_days, entities, orders, seller_days
 from jobs.state import ORDER_FACTS, SOURCE, computed, read_state
@@ -119,7 +119,7 @@ def test_day_by_day_after_a_crash_and_again_equals_the_oracle(
     then the rest, and at the end an earlier day once more.
 
     Silver is the same function of all of bronze, and the oracle's; an earlier day is served from
-    bronze.
+    bronze; repeats of an event_id with other content are reported.
     """
     facts, zone, days = history(2)
     lake = make_lake(zone)
@@ -135,6 +135,12 @@ def test_day_by_day_after_a_crash_and_again_equals_the_oracle(
     seller_days.run(lake, settings, Window.day(days[5]))
     assert_equals_oracle(lake, facts, zone, days)
     assert_silver_is_a_function_of_bronze(lake, facts, zone, days)
+    reported = lake.read(meta.DATA_QUALITY).where("check = 'conflicting_repeat'").collect()
+    conflicts = histories.conflicting_repeats(facts)
+    assert conflicts
+    assert {(row["table"], row["ds"]): row["rows"] for row in reported} == {
+        (SOURCE[entity].path, ds): rows for (entity, ds), rows in conflicts.items()
+    }
 
 
 def crashing_after(commits: int) -> Callable[..., None]:
