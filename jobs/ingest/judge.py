@@ -62,15 +62,28 @@ def with_findings(rows: DataFrame, table: Table, *, landed: bool = True) -> Data
     ).drop("_given_known_at", "_end")
 
 
-def with_fate(rows: DataFrame, known: DataFrame) -> DataFrame:
+def repeated_ids(rows: DataFrame, known: DataFrame) -> DataFrame:
+    """(event_id) of the clean rows whose id comes more than once, here or in bronze."""
+    run = rows.where(F.size("_reasons") == 0).select("event_id", F.lit(1).alias("here"))
+    both = run.unionByName(known.select("event_id", F.lit(0).alias("here")))
+    times, here = F.count(F.lit(1)).alias("times"), F.max("here").alias("here")
+    counts = both.groupBy("event_id").agg(times, here)
+    return counts.where("times > 1 and here = 1").select("event_id")
+
+
+def with_fate(
+    rows: DataFrame, known: DataFrame, repeated: DataFrame, *, few: bool = True
+) -> DataFrame:
     """Adds `_fate`, comparing rows of one `event_id` with each other and with bronze.
 
-    `known` holds rows of bronze: event_id, content_hash, source_file, source_line, source_sha256.
-    The row in bronze wins, within a run the first by file and line; a loser with other content is
-    rejected and names both.
+    `known` holds rows of bronze: event_id, content_hash, source_file, source_line, source_sha256;
+    `repeated` the ids to compare: when they are few, which Spark cannot know, they are looked up
+    without a shuffle of all rows. The row in bronze wins, within a run the first by file and line;
+    a loser with other content is rejected and names both.
     """
-    first = _first_of_repeated(rows, known)
-    judged = rows.join(first, "event_id", "left")
+    repeated = F.broadcast(repeated) if few else repeated
+    first = _first_of(repeated, rows, known)
+    judged = rows.join(F.broadcast(first) if few else first, "event_id", "left")
     here = F.concat_ws(":", "source_file", "source_line")
     there = F.concat_ws(":", "_first.source_file", "_first.source_line")
     same_place = (F.col("_first.source_sha256") == F.col("source_sha256")) & (
@@ -98,23 +111,15 @@ def with_fate(rows: DataFrame, known: DataFrame) -> DataFrame:
     ).drop("_first")
 
 
-def _first_of_repeated(rows: DataFrame, known: DataFrame) -> DataFrame:
-    """event_id and `_first`, its first row, for ids that come more than once."""
+def _first_of(repeated: DataFrame, rows: DataFrame, known: DataFrame) -> DataFrame:
+    """The repeated ids and `_first`, the first row of each."""
     place = ["event_id", "content_hash", "source_file", "source_line", "source_sha256"]
     run = rows.where(F.size("_reasons") == 0).select(*place, F.lit(False).alias("landed"))
     both = run.unionByName(known.select(*place, F.lit(True).alias("landed")))
     order = F.struct(~F.col("landed"), "source_file", "source_line")
     found = F.struct("landed", "content_hash", "source_file", "source_line", "source_sha256")
-    return (
-        both.groupBy("event_id")
-        .agg(
-            F.min_by(found, order).alias("_first"),
-            F.count(F.lit(1)).alias("_times"),
-            F.count_if(~F.col("landed")).alias("_in_run"),
-        )
-        .where((F.col("_times") > 1) & (F.col("_in_run") > 0))
-        .select("event_id", "_first")
-    )
+    first = F.min_by(found, order).alias("_first")
+    return both.join(repeated, "event_id", "left_semi").groupBy("event_id").agg(first)
 
 
 def _content_hash(table: Table) -> Column:

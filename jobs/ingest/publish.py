@@ -24,6 +24,7 @@ from jobs.window import Window
 
 log = logging.getLogger(__name__)
 
+FEW_REPEATS = 100_000
 AT_ONCE = 4
 """Entities worked on side by side: a small commit waits for storage more than for a core."""
 
@@ -105,7 +106,8 @@ def _judge(
     known = lake.read(table).where(F.col("ds").between(window.first - back, window.last))
     # Rows are compared with each other: settled, or the files would be parsed once for each side.
     found = lake.settle(judge.with_findings(content, table, landed=landed))
-    rows = judge.with_fate(found, known)
+    repeated = lake.settle(judge.repeated_ids(found, known))
+    rows = judge.with_fate(found, known, repeated, few=repeated.count() <= FEW_REPEATS)
     rows = rows.persist(StorageLevel.MEMORY_AND_DISK)
     files: dict[str, dict[str, int]] = {}
     refused: dict[str, str] = {}
@@ -127,7 +129,7 @@ def _append_good(lake: Lake, landing: Landing) -> None:
     if landing.total("good"):
         batch = hashlib.sha256(" ".join(sorted(landing.files)).encode()).hexdigest()
         good = landing.rows.where(F.col("_fate") == "good")
-        lake.append_once(landing.table, good, batch)
+        lake.append_once(landing.table, good, batch, kept=True)
 
 
 def _append_rejected(lake: Lake, landing: Landing, window: Window) -> None:

@@ -118,14 +118,17 @@ class Lake:
                 self._merge(table, rows, months)
             self._wrote(table, count)
 
-    def append_once(self, table: Table, frame: DataFrame, batch: str) -> None:
+    def append_once(
+        self, table: Table, frame: DataFrame, batch: str, *, kept: bool = False
+    ) -> None:
         """APPEND_ONCE: the rows of a batch; the same batch again is a no-op.
 
         `batch` names the content. Delta skips a batch that it has seen, so a crash between the
-        commit and whatever the caller records next cannot append twice.
+        commit and whatever the caller records next cannot append twice. `kept`: the caller keeps
+        the computed rows, which is then not done again.
         """
         _require_mode(table, WriteMode.APPEND_ONCE)
-        with self._checked(table, frame) as (rows, count):
+        with self._checked(table, frame, persist=not kept) as (rows, count):
             if count == 0:
                 return
             writer = rows.write.format("delta").mode("append").option("txnVersion", 1)
@@ -161,7 +164,7 @@ class Lake:
 
     @contextmanager
     def _checked(
-        self, table: Table, frame: DataFrame, keep: tuple[str, ...] = ()
+        self, table: Table, frame: DataFrame, keep: tuple[str, ...] = (), persist: bool = True
     ) -> Iterator[tuple[DataFrame, int]]:
         """The rows computed once, with every check passed, and their number."""
         self._open(table)
@@ -169,17 +172,20 @@ class Lake:
         if keep:
             gone = F.col(GONE) if GONE in frame.columns else F.lit(False)
             ordered = frame.select(*table.column_names, gone.alias(GONE))
-        rows = ordered.persist(StorageLevel.MEMORY_AND_DISK)
+        rows = ordered.persist(StorageLevel.MEMORY_AND_DISK) if persist else ordered
+        one_a_key = table.mode is not WriteMode.APPEND_ONCE
         try:
-            verdict = quality.judge(rows, table, ~F.col(GONE) if keep else None)
+            checked = ~F.col(GONE) if keep else None
+            verdict = quality.judge(rows, table, checked, keys=one_a_key)
             if verdict.failed:
                 self._refuse(table, rows.where(~F.col(GONE)) if keep else rows, verdict)
-            if verdict.keys != verdict.rows and table.mode is not WriteMode.APPEND_ONCE:
+            if one_a_key and verdict.keys != verdict.rows:
                 quality.refuse_doubled_key(rows, table)
             quality.require_groups(rows, table)
             yield rows, verdict.rows
         finally:
-            rows.unpersist()
+            if persist:
+                rows.unpersist()
 
     def _refuse(self, table: Table, rows: DataFrame, verdict: quality.Verdict) -> None:
         """Keeps the bad rows beside the table, publishes nothing and says which and why."""

@@ -14,10 +14,10 @@ from jobs.lake.ddl import struct_of
 
 @dataclass(frozen=True)
 class Verdict:
-    """How many rows and how many keys there are, and how many rows break which check."""
+    """How many rows and (if asked) how many keys there are, and how many rows break which check."""
 
     rows: int
-    keys: int
+    keys: int | None
     failed: dict[str, int]
 
 
@@ -62,13 +62,18 @@ def conform(frame: DataFrame, table: Table) -> DataFrame:
     return frame.select(*table.column_names)
 
 
-def judge(frame: DataFrame, table: Table, counts_if: Column | None = None) -> Verdict:
-    """Every row check, counted in one pass; rows for which `counts_if` is false are not checked."""
+def judge(
+    frame: DataFrame, table: Table, counts_if: Column | None = None, *, keys: bool = True
+) -> Verdict:
+    """Every row check, counted in one pass; rows for which `counts_if` is false are not checked.
+
+    `keys`: also count the keys, for which all rows must be shuffled.
+    """
     checks = row_checks(table)
     checked = F.lit(True) if counts_if is None else counts_if
     broken = [F.count_if(checked & ~_holds(check)).alias(f"c{n}") for n, check in enumerate(checks)]
-    keys = F.count_distinct(*(F.col(name) for name in table.key)).alias("keys")
-    row = frame.agg(F.count(F.lit(1)).alias("rows"), keys, *broken).first()
+    distinct = F.count_distinct(*(F.col(name) for name in table.key)) if keys else F.lit(None)
+    row = frame.agg(F.count(F.lit(1)).alias("rows"), distinct.alias("keys"), *broken).first()
     assert row is not None
     failed = {check.name: row[f"c{n}"] for n, check in enumerate(checks) if row[f"c{n}"]}
     return Verdict(row["rows"], row["keys"], failed)

@@ -31,6 +31,8 @@ def run(lake: Lake, settings: Settings, window: Window) -> None:
         named.distinct(), "order_id", "left_semi"
     )
     sellers = _first_known(history.landed_by(lake, bronze.SELLERS, window.last), "seller_id")
+    # Each is looked up once per kind of fact.
+    orders, sellers = lake.settle(orders), lake.settle(sellers)
     lake.replace_ds(silver.ORPHAN_DAYS, orphans.count(landed, orders, sellers), window)
     record_day(lake, window.last, "refined", JOB)
 

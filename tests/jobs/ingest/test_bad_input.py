@@ -48,7 +48,8 @@ def outcomes(spark: SparkSession, entity: str, names: list[str]) -> dict[str, li
         "event_id string, content_hash bigint, source_file string, source_line bigint, "
         "source_sha256 string",
     )
-    judged = judge.with_fate(judge.with_findings(content, table), nothing)
+    rows = judge.with_findings(content, table)
+    judged = judge.with_fate(rows, nothing, judge.repeated_ids(rows, nothing))
     found: dict[str, list[Any]] = defaultdict(list)
     for row in judged.select(
         "source_sha256", "event_id", "source_line", "_fate", "_reasons"
