@@ -49,11 +49,8 @@ def run(lake: Lake, settings: Settings, window: Window) -> None:
 
 def _touched(lake: Lake, table: Table, window: Window) -> DataFrame | None:
     """The history of every key that the window touched; None when it touched none."""
-    source = SOURCE[table.name]
-    landed = lake.read(source).where(F.col("ds").between(window.first, window.last))
-    if landed.isEmpty():
-        return None
-    return lake.settle(history.of_keys(lake, source, table.key, window))
+    rows = lake.settle(history.of_keys(lake, SOURCE[table.name], table.key, window))
+    return None if rows.isEmpty() else rows
 
 
 def merge_touched(lake: Lake, table: Table, rows: dict[str, DataFrame], window: Window) -> None:

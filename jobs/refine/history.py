@@ -13,6 +13,7 @@ from functools import reduce
 
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
+from pyspark.storagelevel import StorageLevel
 
 from conf.contract import Table
 from conf.tables import bronze, meta
@@ -55,7 +56,9 @@ def of_orders(
     if begun is None or begun >= window.first:
         return {table.name: landed_by(lake, table, window.last) for table in tables}
     since = max(begun, window.first - timedelta(days=LOOK_BACK_DAYS))
-    recent = reduce(DataFrame.unionByName, (_ties(lake, table, since, window) for table in tables))
+    ties = [_ties(lake, table, since, window) for table in tables]
+    # Looked through four times: kept, narrow as it is, rather than read and planned again.
+    recent = reduce(DataFrame.unionByName, ties).persist(StorageLevel.MEMORY_AND_DISK)
     touched = lake.settle(_touched(lake, recent, window, due))
     found = lake.settle(recent.join(touched, "order_id", "left_semi"))
     if begun < since and (old := _older(lake, found, touched, since)) is not None:
@@ -81,7 +84,9 @@ def of_keys(lake: Lake, table: Table, key: Sequence[str], window: Window) -> Dat
         return landed_by(lake, table, window.last)
     since = max(begun, window.first - timedelta(days=LOOK_BACK_DAYS))
     rows = _between(lake, table, since, window.last)
-    new = rows.where(F.col("ds") >= F.lit(window.first))
+    new = lake.settle(_between(lake, table, window.first, window.last))
+    if new.isEmpty():
+        return new
     if begun < since and not new.where(F.col("occurred_at") < start_of(since, lake.zone)).isEmpty():
         rows = landed_by(lake, table, window.last)
     natural = list(table.natural_key)
