@@ -11,6 +11,7 @@ from pathlib import Path
 
 from conf.contract import Column, Table
 from conf.rejections import Rejection
+from conf.seller_features import SELLER_FEATURES
 from conf.tables import ALL, LAYERS, bronze
 
 DOCS = Path(__file__).parents[1] / "docs"
@@ -52,6 +53,32 @@ def tables() -> str:
     for layer in LAYERS:
         of_layer = [table for table in declared if table.layer == layer]
         parts += [f"# {layer}", *(_described(table) for table in of_layer)] if of_layer else []
+    return "\n\n".join(parts) + "\n"
+
+
+def features() -> str:
+    """docs/features.md: the 36 features, definition by definition."""
+    head = ["feature", "type", "window", "meaning", "null when", "as SQL", "version"]
+    rows = [
+        [f"`{f.name}`", f"{f.type}, {f.unit}", f.window, f.definition, f.null_when, f"`{f.sql}`",
+         str(f.version)]
+        for f in SELLER_FEATURES
+    ]  # fmt: skip
+    families = list(dict.fromkeys(feature.family for feature in SELLER_FEATURES))
+    parts = [
+        "# The features of a seller",
+        "Generated from `conf/seller_features.py` by `make docs`; a test says when it is stale. "
+        "They stand in `features/seller_snapshots`, a row a seller and business date `ds`, as of "
+        "the end of that date. `<measure>_90d` is the sum of that measure of "
+        "`silver/seller_days` over the 90 business dates ending with ds, as known then; all other "
+        "names are columns of `silver/seller_state`. The numbers behind one value: "
+        "`./spark-submit.sh report.explain_feature --seller S --ds D --name F`.",
+    ]
+    for family in families:
+        of_family = [
+            row for row, f in zip(rows, SELLER_FEATURES, strict=True) if f.family == family
+        ]
+        parts += [f"## {family}", _table(head, of_family)]
     return "\n\n".join(parts) + "\n"
 
 
@@ -110,7 +137,7 @@ def _table(head: list[str], rows: list[list[str]]) -> str:
     )
 
 
-GENERATED = {"landing.md": landing, "tables.md": tables}
+GENERATED = {"landing.md": landing, "tables.md": tables, "features.md": features}
 
 
 def stale() -> list[str]:

@@ -10,7 +10,7 @@ import argparse
 import os
 import re
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
 from datetime import date
 from importlib.resources import files
@@ -86,6 +86,22 @@ class AlertsPolicy:
     max_rate_age_days: int
 
 
+@dataclass(frozen=True)
+class LabelsPolicy:
+    """When a seller-month counts as high risk; see conf/policy/labels.yaml."""
+
+    version: int
+    effective_from: date
+    horizon_days: int
+    reporting_lag_days: int
+    actions: Sequence[str]
+
+    @property
+    def sure_after_days(self) -> int:
+        """Days after ds from whose end on the label is sure."""
+        return self.horizon_days + self.reporting_lag_days
+
+
 def load(kind: type[Loaded], path: Traversable, **given: Any) -> Loaded:
     """A YAML file as a dataclass; SettingsError names an unknown or a missing key."""
     content = yaml.safe_load(path.read_text()) or {}
@@ -117,6 +133,10 @@ def load_landing_policy() -> LandingPolicy:
 
 def load_alerts_policy() -> AlertsPolicy:
     return load(AlertsPolicy, CONF / "policy" / "alerts.yaml")
+
+
+def load_labels_policy() -> LabelsPolicy:
+    return load(LabelsPolicy, CONF / "policy" / "labels.yaml")
 
 
 def _own_spark() -> dict[str, str]:

@@ -34,8 +34,14 @@ ARGUMENTS = (
     Argument("--landing", "also ingest the days from this landing folder first"),
     Argument("--only", "no more than the day's jobs of this verb", choices=("ingest", *VERBS)),
 )
-NEVER_IN_A_DAY: tuple[str, ...] = ()
-"""Jobs of these verbs that are no part of a day: training, mostly."""
+NEVER_IN_A_DAY = ("report.explain_feature",)
+"""Jobs of these verbs that are no part of a day: training, and what a person asks for."""
+
+IN_A_RANGE: Mapping[str, Mapping[str, Any]] = {
+    "featurize.seller_snapshots": {"month_ends": True},
+    "featurize.seller_labels": {"month_ends": True},
+}
+"""Options in a run of several days: a snapshot of every seller on every day would be too much."""
 
 READS: tuple[Any, ...] = ()
 WRITES: tuple[Any, ...] = ()
@@ -51,7 +57,8 @@ def run(
     lake: Lake, settings: Settings, window: Window, *, landing: str | None, only: str | None = None
 ) -> None:
     tally = Tally()
-    todo: list[tuple[str, Mapping[str, Any]]] = [(name, {}) for name in steps()]
+    ranged = IN_A_RANGE if len(window) > 1 else {}
+    todo: list[tuple[str, Mapping[str, Any]]] = [(name, ranged.get(name, {})) for name in steps()]
     if landing:
         todo.insert(0, ("ingest.landing", {"landing": landing, "check": False}))
     if only:
@@ -76,10 +83,12 @@ def _is_done(lake: Lake, name: str, window: Window) -> bool:
     module = registry.module_of(name)
     if not registry.writes_of(module):
         return False  # a page: rendered anew, for it is cheap and may have been deleted
+    covers = (F.col("first_ds") <= window.first) & (F.col("last_ds") >= window.last)
+    if name in IN_A_RANGE:  # a wider window may have left days of this one out
+        covers = (F.col("first_ds") == window.first) & (F.col("last_ds") == window.last)
     last = (
         lake.read(meta.JOB_RUNS)
-        .where((F.col("job") == name) & (F.col("status") == "done"))
-        .where((F.col("first_ds") <= window.first) & (F.col("last_ds") >= window.last))
+        .where((F.col("job") == name) & (F.col("status") == "done") & covers)
         .orderBy(F.col("started_at").desc())
         .first()
     )

@@ -28,6 +28,14 @@ class Window:
     def __iter__(self) -> Iterator[date]:
         return (self.first + DAY * n for n in range((self.last - self.first).days + 1))
 
+    def month_ends(self) -> Iterator[date]:
+        """The business dates of the window that end a month."""
+        return (ds for ds in self if (ds + DAY).day == 1)
+
+    def earlier(self, days: int) -> Window:
+        """The same window so many days before."""
+        return Window(self.first - DAY * days, self.last - DAY * days)
+
     def __len__(self) -> int:
         return (self.last - self.first).days + 1
 

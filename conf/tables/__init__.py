@@ -1,14 +1,16 @@
 """The contracts, one module a layer; `ALL` is every table that the project declares."""
 
 from conf.contract import Table
-from conf.tables import bronze, meta, reports, silver
+from conf.tables import bronze, features, meta, reports, seller_months, silver
 
 LAYERS = ("bronze", "silver", "features", "scores", "decisions", "actions", "reports", "meta")
 
 ALL: tuple[Table, ...] = (
     *bronze.TABLES,
     *(bronze.rejected(table) for table in bronze.TABLES),
+    *seller_months.TABLES,
     *silver.TABLES,
+    *features.TABLES,
     *reports.TABLES,
     *meta.TABLES,
 )

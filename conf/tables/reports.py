@@ -48,4 +48,47 @@ DAILY_MARKETPLACE = Table(
     ),
 )  # fmt: skip
 
-TABLES = (DAILY_MARKETPLACE,)
+FEATURE_REFERENCE = Table(
+    layer="reports",
+    name="feature_reference",
+    grain="How many sellers of a reference day fall into a bin of a feature",
+    columns=(
+        c.DS.described("Business date that is the reference"),
+        Column("feature", "string", "Feature (docs/features.md)", nullable=False),
+        Column("bin", "string", "Number of the tenth, category, or missing", nullable=False,
+               untrusted=True),
+        Column("bounds", "array<double>", "Upper bounds of the tenths of a number, but the last"),
+        Column("rows", "bigint", "Sellers", "count", nullable=False),
+    ),
+    key=("ds", "feature", "bin"),
+    mode=WriteMode.REPLACE_DS,
+    writer="report.data_drift",
+    partition_by=("ds",),
+)  # fmt: skip
+
+FEATURE_DRIFT = Table(
+    layer="reports",
+    name="feature_drift",
+    grain="How far a feature's distribution on ds lies from that of the reference day",
+    columns=(
+        c.DS,
+        Column("feature", "string", "Feature (docs/features.md)", nullable=False),
+        Column("reference_ds", "date", "Business date that is the reference", nullable=False),
+        Column("psi", "double", "Population stability index over tenths or categories; null: "
+               "nothing to compare"),
+        Column("missing_share", "double", "Sellers without a value", "share 0-1"),
+        Column("reference_missing_share", "double", "The same on the reference day", "share 0-1"),
+        Column("rows", "bigint", "Sellers on ds", "count", nullable=False),
+        Column("reference_rows", "bigint", "Sellers on the reference day", "count",
+               nullable=False),
+    ),
+    key=("ds", "feature"),
+    mode=WriteMode.REPLACE_DS,
+    writer="report.data_drift",
+    partition_by=("ds",),
+    checks=(
+        Check("psi_not_negative", "psi >= 0", "An index of stability is not negative"),
+    ),
+)  # fmt: skip
+
+TABLES = (DAILY_MARKETPLACE, FEATURE_REFERENCE, FEATURE_DRIFT)

@@ -89,11 +89,14 @@ class Lake:
             settling = {name: pool.submit(self.settle, frame) for name, frame in frames.items()}
             return {name: done.result() for name, done in settling.items()}
 
-    def replace_ds(self, table: Table, frame: DataFrame, window: Window) -> None:
-        """REPLACE_DS: the partitions of the window become exactly these rows."""
+    def replace_ds(self, table: Table, frame: DataFrame, dates: Window | Sequence[date]) -> None:
+        """REPLACE_DS: the partitions of these business dates become exactly these rows."""
         _require_mode(table, WriteMode.REPLACE_DS)
         (ds,) = table.partition_by
-        condition = f"{ds} >= DATE'{window.first}' and {ds} <= DATE'{window.last}'"
+        if isinstance(dates, Window):
+            condition = f"{ds} >= DATE'{dates.first}' and {ds} <= DATE'{dates.last}'"
+        else:
+            condition = f"{ds} in ({', '.join(f'DATE{str(day)!r}' for day in sorted(dates))})"
         with self._checked(table, frame) as (rows, count):
             if count == 0 and not self._has_rows(table, condition):
                 return

@@ -7,6 +7,7 @@ from functools import reduce
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
+from jobs.simulate import latent
 from jobs.simulate.draws import (
     after,
     at_habitual_hour,
@@ -23,45 +24,46 @@ from jobs.simulate.draws import (
 )
 from jobs.simulate.plan import MARKETS, Plan, of_market
 
-ENFORCEMENT_PERIOD = 30
 FX = {market.currency: 1 / market.per_dollar for market in MARKETS.values()}
 
 
 def seller_days(spark: SparkSession, plan: Plan, sellers: DataFrame) -> DataFrame:
-    """Every seller on every full day since he registered."""
-    return _daily(spark, plan, sellers, "registered_at")
-
-
-def _daily(spark: SparkSession, plan: Plan, frame: DataFrame, since: str) -> DataFrame:
-    present = F.col(since) < at_local(F.col("day"), 0, plan.zone)
-    crossed = plan.calendar(spark).crossJoin(F.broadcast(frame)).where(present)
-    return crossed.withColumns(
-        {"own_luck": F.col("luck"), "luck": luck("day", "luck", "day")}  # whose day, and the day's
+    """Every seller on every day from his entry on: his traits, and what that day is like."""
+    who = sellers.select(
+        "seller_no", "seller_id", "marketplace", "currency", "listing_count", "registered_at",
+        "platform_share", "advertises", F.col("luck").alias("own_luck"),
+    )  # fmt: skip
+    return (
+        latent.days(spark, plan)
+        .join(F.broadcast(who), "seller_no")
+        .withColumn("luck", luck("day", "own_luck", "day"))
     )
 
 
-def listing_snapshots(spark: SparkSession, plan: Plan, listings: DataFrame) -> DataFrame:
+def listing_snapshots(days: DataFrame, plan: Plan, listings: DataFrame) -> DataFrame:
     """Taken an hour before midnight; what is out of stock stays so for about a week."""
-    stocked = draw("stock", "own_luck", "index div 7") > 0.06
-    return _daily(spark, plan, listings, "created_at").select(
+    offers = listings.select("seller_no", "listing_id", F.col("luck").alias("listing_luck"))
+    stocked = draw("stock", "listing_luck", "index div 7") >= F.col("stockout")
+    return days.join(F.broadcast(offers), "seller_no").select(
         at_local(F.col("day"), 23 * 3_600, plan.zone).alias("occurred_at"),
         "listing_id", "seller_id",
         F.col("day").alias("snapshot_date"),
         F.lit(True).alias("active"),
-        (stocked | chance(0.1, "restocked")).alias("in_stock"),
+        stocked.alias("in_stock"),
     )  # fmt: skip
 
 
 def ad_spend(days: DataFrame, plan: Plan) -> DataFrame:
-    """Six sellers in ten advertise, not every day; of the others nothing is known."""
+    """Who advertises does so on most days; of some months and sellers nothing is known."""
     dollars = F.when(chance(0.7, "spends"), waiting(30, "spend")).otherwise(0)
     scale = of_market({code: 100 * market.minor_per_cent for code, market in MARKETS.items()})
-    return days.where(draw("advertises", "own_luck") < 0.6).select(
+    told = F.when(F.col("advertises"), dollars).otherwise(0)
+    return days.where("ads_known").withColumn("dollars", told).select(
         at_local(F.col("day"), 23 * 3_600, plan.zone).alias("occurred_at"),
         "seller_id",
         F.col("day").alias("date"),
-        F.round(dollars * scale).cast("long").alias("spend_minor"),
-        F.round(dollars * scale * between(1, 6, "yield")).cast("long")
+        F.round(F.col("dollars") * scale).cast("long").alias("spend_minor"),
+        F.round(F.col("dollars") * scale * between(1, 6, "yield")).cast("long")
         .alias("attributed_gmv_minor"),
         "currency",
     )  # fmt: skip
@@ -69,7 +71,7 @@ def ad_spend(days: DataFrame, plan: Plan) -> DataFrame:
 
 def buy_box(days: DataFrame, plan: Plan) -> DataFrame:
     views = F.floor(20 + waiting(200, "views"))
-    share = 0.2 + 0.5 * F.col("care") + 0.2 * draw("featured")
+    share = F.least(F.col("buy_box") * (0.9 + 0.2 * draw("featured")), F.lit(1.0))
     return days.select(
         at_local(F.col("day"), 23 * 3_600, plan.zone).alias("occurred_at"),
         "seller_id",
@@ -80,11 +82,10 @@ def buy_box(days: DataFrame, plan: Plan) -> DataFrame:
 
 
 def policy_events(days: DataFrame, plan: Plan) -> DataFrame:
-    """Warnings and takedowns, mostly at the careless."""
-    breaches = chance(0.001 + 0.009 * F.pow(1 - F.col("care"), 2), "breach")
+    """A breach that is found ends in a warning, or in the takedown of a listing."""
     takedown = chance(0.3, "takedown")
     listing = whole(F.col("listing_count"), draw("which")) + 1
-    return days.where(breaches).select(
+    return days.where("warned").select(
         at_habitual_hour(F.col("day"), "breach", plan.zone).alias("occurred_at"),
         F.concat_ws("-", F.lit("policy"), "seller_id", "index").alias("policy_event_id"),
         "seller_id",
@@ -97,52 +98,44 @@ def policy_events(days: DataFrame, plan: Plan) -> DataFrame:
 
 
 def enforcement_actions(days: DataFrame, plan: Plan) -> DataFrame:
-    """Once in thirty days a seller may be acted on; a suspension ends by reinstatement."""
-    struck = chance(0.005 + 0.25 * F.pow(1 - F.col("care"), 3), "struck")
-    begun = at_habitual_hour(F.date_add("day", whole(ENFORCEMENT_PERIOD, draw("on"))), "strike",
-                             plan.zone)  # fmt: skip
-    kind, ends = draw("action"), after(begun, 24 * 14)
-    events = {
-        "suspension": F.when(kind < 0.4, begun),
-        "funds_hold": F.when((kind >= 0.4) & (kind < 0.8), begun),
-        "category_block": F.when(kind >= 0.8, begun),
-        "reinstatement": F.when(kind < 0.4, ends),
-    }
-    periods = days.where((F.col("index") % ENFORCEMENT_PERIOD == 0) & struck)
-    return periods.select("*", unfolded(events), ends.alias("ends")).select(
+    """What the platform did on a day; a suspension ends by reinstatement, unless it is for good."""
+    begun = at_habitual_hour(F.col("day"), "strike", plan.zone)
+    ends = at_habitual_hour(plan.day_of(F.col("until")), "ends", plan.zone)
+    events = {"begun": begun, "reinstatement": F.when(F.col("action") == "suspension", ends)}
+    over = F.col("happening.event") == "reinstatement"
+    struck = days.where("action is not null").select("*", unfolded(events), ends.alias("ends"))
+    return struck.select(
         "happening.occurred_at",
         F.concat_ws("-", F.lit("act"), "seller_id", "index", "happening.event").alias("action_id"),
         "seller_id",
-        F.col("happening.event").alias("action"),
-        pick(("performance", "policy", "identity"), "reason").alias("reason_code"),
-        F.when(F.col("happening.event") != "reinstatement", F.col("ends")).alias("until"),
-        pick(("rule", "person"), "source").alias("source"),
+        F.when(over, "reinstatement").otherwise(F.col("action")).alias("action"),
+        F.col("cause").alias("reason_code"),
+        F.when(~over, F.col("ends")).alias("until"),
+        F.when(F.col("cause").isin("fraud", "other"), "person").otherwise("rule").alias("source"),
     )  # fmt: skip
 
 
-def document_verifications(sellers: DataFrame) -> DataFrame:
-    """Identity papers: asked for at registration, checked days later."""
-    answered = after(F.col("registered_at"), between(12, 240, "checked"))
-    fine = chance(0.93, "fine")
-    events = {
-        "requested": F.col("registered_at"),
-        "verified": F.when(fine, answered),
-        "rejected": F.when(~fine, answered),
-    }
-    return sellers.select("*", unfolded(events)).select(
-        "happening.occurred_at",
-        F.concat_ws("-", F.lit("doc"), "seller_id", "happening.event").alias("verification_id"),
-        "seller_id",
-        F.lit("identity").alias("document"),
-        "happening.event",
-    )
+def document_verifications(sellers: DataFrame, days: DataFrame, plan: Plan) -> DataFrame:
+    """Identity papers: verified before or as a seller joins, run out after a year, renewed."""
+    first_day = F.least(F.col("papers"), F.col("entry"))
+    begun = sellers.select(
+        at_habitual_hour(plan.day_of(first_day), "verified", plan.zone).alias("occurred_at"),
+        F.concat_ws("-", F.lit("doc"), "seller_id", F.lit("first")).alias("verification_id"),
+        "seller_id", F.lit("verified").alias("event"),
+    )  # fmt: skip
+    later = days.where("papers is not null").select(
+        at_habitual_hour(F.col("day"), "papers", plan.zone).alias("occurred_at"),
+        F.concat_ws("-", F.lit("doc"), "seller_id", "index").alias("verification_id"),
+        "seller_id", F.col("papers").alias("event"),
+    )  # fmt: skip
+    return begun.unionByName(later).withColumn("document", F.lit("identity"))
 
 
 def support_tickets(days: DataFrame, plan: Plan) -> DataFrame:
     opened = at_habitual_hour(F.col("day"), "ticket", plan.zone)
     events = {"opened": opened, "closed": after(opened, 1 + waiting(30, "closed"))}
     ticket_id = F.concat_ws("-", F.lit("t"), "seller_id", "index")
-    return days.where(chance(0.02, "ticket")).select("*", unfolded(events)).select(
+    return days.where(chance(F.col("ticket"), "ticket")).select("*", unfolded(events)).select(
         "happening.occurred_at",
         F.concat_ws("-", ticket_id, "happening.event").alias("ticket_event_id"),
         ticket_id.alias("ticket_id"),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pyspark.sql import Column, DataFrame, SparkSession
+from pyspark.sql import DataFrame, Window
 from pyspark.sql import functions as F
 
 from jobs.simulate.draws import (
@@ -18,75 +18,85 @@ from jobs.simulate.draws import (
     weighted,
     whole,
 )
+from jobs.simulate.kinds import METRICS
 from jobs.simulate.people import buyer_id, price_at
 from jobs.simulate.plan import MARKETS, Plan, of_market
 
-WEEKDAYS = (1.04, 0.98, 0.97, 1.0, 1.03, 0.96, 1.02)
-"""Demand from Sunday on."""
 METHODS = {"card": 0.6, "wallet": 0.2, "debit_card": 0.1, "bank_transfer": 0.07, "cash_slip": 0.03}
 SLOW_METHODS = ("bank_transfer", "cash_slip")
 LINES = {"1": 0.62, "2": 0.24, "3": 0.10, "4": 0.04}
 ENDINGS = {"unpaid": 0.012, "withdrawn": 0.02, "kept": 1.0}
 
 
-def placed(spark: SparkSession, plan: Plan, sellers: DataFrame) -> DataFrame:
+SELLER = (
+    "seller_no", "seller_id", "marketplace", "currency", "listing_count", "registered_at",
+    "platform_share", "seller_luck", *METRICS,
+)  # fmt: skip
+"""What an order keeps of its sellers: who they are, and how they are on that day."""
+COMPANY = 0.06
+"""Share of the orders that become another seller's part of an order of two."""
+
+
+def placed(plan: Plan, seller_days: DataFrame) -> DataFrame:
     """Orders as they are placed: time, buyer, one seller or two of one market, fate of payment.
 
-    Orders at sellers who have not joined yet are no orders: a market grows with its sellers.
+    A seller's day says how many are placed with him, and how he is on that day.
     """
-    numbered = plan.calendar(spark).select(
-        "index", "day", F.explode(F.sequence(F.lit(1), _demand(plan))).alias("number")
-    )
-    named = numbered.select(
-        "*",
-        F.format_string("o-%s-%06d", F.date_format("day", "yyyyMMdd"), "number").alias("order_id"),
-    )
-    lucky = named.withColumn("luck", plan.luck("order", "order_id"))
-    drawn = lucky.select(
+    who = F.struct(*SELLER[:7], F.col("own_luck").alias("seller_luck"), *METRICS)
+    each = seller_days.where("orders > 0").select(
+        "index", "day", "marketplace", who.alias("first"),
+        F.col("luck").alias("day_luck"),
+        F.explode(F.sequence(F.lit(1), "orders")).alias("number"),
+    )  # fmt: skip
+    order_id = F.concat_ws(
+        "-", F.lit("o"), F.date_format("day", "yyyyMMdd"), F.substring("first.seller_id", 3, 99),
+        F.format_string("%03d", "number"),
+    )  # fmt: skip
+    drawn = each.select(
+        "*", order_id.alias("order_id"), luck("order", "day_luck", "number").alias("luck")
+    ).select(
         "*",
         at_habitual_hour(F.col("day"), "placed", plan.zone).alias("placed_at"),
         weighted(LINES, "lines").cast("int").alias("line_count"),
         weighted(METHODS, "method").alias("method"),
         weighted(ENDINGS, "ending").alias("ending"),
         chance(0.08, "coupon").alias("coupon"),
-        _seller_drawn(plan, "seller").alias("first_no"),
-        F.when(chance(0.3, "second"), _seller_drawn(plan, "second seller")).alias("second_no"),
     )
-    return _with_buyer(plan, _with_sellers(drawn, sellers))
+    return _with_buyer(plan, _with_company(drawn))
 
 
-def _demand(plan: Plan) -> Column:
-    """Orders of a day: weekday, season (a peak in December), growth and chance."""
-    weekday = F.array(*map(F.lit, WEEKDAYS))[F.dayofweek("day") - 1]
-    season = 1 + 0.12 * F.cos((F.dayofyear("day") - 345) * F.lit(0.0172))
-    noise = 0.94 + 0.12 * draw("demand", f"{plan.seed}L", "day")
-    level = plan.orders_per_day * weekday * season * (1 + 0.0004 * F.col("index")) * noise
-    return F.greatest(F.round(level).cast("int"), F.lit(1))
+def _with_company(orders: DataFrame) -> DataFrame:
+    """Some orders become the second seller's part of another order of their market and day.
 
-
-def _seller_drawn(plan: Plan, purpose: str) -> Column:
-    # The square gives a tail: a tenth of the sellers get a third of the orders.
-    return whole(plan.sellers, skewed(purpose))
-
-
-def _with_sellers(drawn: DataFrame, sellers: DataFrame) -> DataFrame:
-    traits = F.struct(
-        "seller_no", "seller_id", "marketplace", "currency", "care", "listing_count",
-        "registered_at", F.col("luck").alias("seller_luck"),
+    Hosts and guests are paired by rank, so that a pair depends on no partition.
+    """
+    role = (
+        F.when((F.col("line_count") > 1) & chance(0.2, "host"), "host")
+        .when((F.col("line_count") == 1) & chance(COMPANY, "guest"), "guest")
     )  # fmt: skip
-    first, second = (
-        F.broadcast(sellers.select(F.col("seller_no").alias(f"{role}_no"), traits.alias(role)))
-        for role in ("first", "second")
+    cast = orders.withColumn("role", role)
+    together = Window.partitionBy("marketplace", "day")
+    ranked = Window.partitionBy("marketplace", "day", "role").orderBy("luck", "order_id")
+    playing = cast.where("role is not null").select(
+        "*",
+        F.row_number().over(ranked).alias("pair"),
+        F.least(
+            F.count_if(F.col("role") == "host").over(together),
+            F.count_if(F.col("role") == "guest").over(together),
+        ).alias("pairs"),
     )
-    joined = drawn.join(first, "first_no", "inner").join(second, "second_no", "left")
-    open_then = F.col("placed_at") > after(F.col("first.registered_at"), 24)
-    beside = (
-        (F.col("line_count") > 1)
-        & (F.col("second_no") != F.col("first_no"))
-        & (F.col("second.marketplace") == F.col("first.marketplace"))
-        & (F.col("placed_at") > after(F.col("second.registered_at"), 24))
+    guests = playing.where("role = 'guest' and pair <= pairs").select(
+        "marketplace", "day", "pair", F.col("first").alias("second")
     )
-    return joined.where(open_then).withColumn("second", F.when(beside, F.col("second")))
+    hosts = playing.where("role = 'host' and pair <= pairs")
+    alone = cast.where("role is null").unionByName(
+        playing.where("pair > pairs").drop("pair", "pairs")
+    ).withColumn("second", F.lit(None).cast(orders.schema["first"].dataType))  # fmt: skip
+    paired = hosts.join(guests, ["marketplace", "day", "pair"])
+    other = F.col("second.seller_no") != F.col("first.seller_no")
+    return alone.unionByName(
+        paired.drop("pair", "pairs").withColumn("second", F.when(other, F.col("second")))
+    )
 
 
 def _with_buyer(plan: Plan, orders: DataFrame) -> DataFrame:

@@ -39,15 +39,14 @@ def parcels(placed: DataFrame) -> DataFrame:
         .otherwise(F.array("line_count")).alias("line_nos"),
         luck("parcel", "luck", "pos").alias("luck"),
     )  # fmt: skip
-    carelessness = 1 - F.col("care")
     ended = own.withColumn(
         "ending",
         F.when(F.col("order_ending") != "kept", F.col("order_ending"))
-        .when(chance(0.005 + 0.04 * carelessness, "refused"), "refused")
-        .when(chance(0.002 + 0.006 * carelessness, "lost"), "lost")
+        .when(chance(F.col("cancel"), "refused"), "refused")
+        .when(chance(0.002 + 0.02 * F.col("late"), "lost"), "lost")
         .otherwise("delivered"),
     )
-    return _timed(_promised(ended), carelessness)
+    return _timed(_promised(ended))
 
 
 def _promised(parcels: DataFrame) -> DataFrame:
@@ -58,16 +57,24 @@ def _promised(parcels: DataFrame) -> DataFrame:
         "*",
         ship_by.alias("ship_by"),
         after(ship_by, 96).alias("deliver_by"),
-        F.when(draw("fulfillment", "seller_luck") < 0.4, "platform").otherwise("merchant")
+        F.when(chance(F.col("platform_share"), "fulfillment"), "platform").otherwise("merchant")
         .alias("fulfillment"),
     )  # fmt: skip
 
 
-def _timed(parcels: DataFrame, carelessness: Column) -> DataFrame:
-    """When it is confirmed, called off, shipped and delivered; the first parcel takes the money."""
+def _timed(parcels: DataFrame) -> DataFrame:
+    """When it is confirmed, called off, shipped and delivered; the first parcel takes the money.
+
+    A parcel is late with the seller's chance of that day, else shipped within its promise.
+    """
     ending, paid_at = F.col("ending"), F.col("paid_at")
     sent = ending.isin("lost", "delivered")
-    handling = 3 + waiting(7 + 20 * carelessness, "handling")
+    promised = (F.unix_millis("ship_by") - F.unix_millis(paid_at)) / 3_600_000
+    behind = promised + 0.5 + waiting(20, "behind")
+    in_time = F.least(1 + waiting(F.col("handling"), "handling"), promised * draw("in time"))
+    handling = F.greatest(
+        F.when(chance(F.col("late"), "late"), behind).otherwise(in_time), F.lit(0.2)
+    )
     travel = between(16, 70, "travel") + waiting(18, "delay")
     called_off = (
         F.when(ending == "unpaid", after(F.col("placed_at"), 72))
@@ -91,7 +98,7 @@ def _timed(parcels: DataFrame, carelessness: Column) -> DataFrame:
 
 def shipments(parcels: DataFrame) -> DataFrame:
     shipped = F.col("shipped_at")
-    tracked = chance(0.86 + 0.13 * F.col("care"), "tracked")
+    tracked = ~chance(F.col("untracked"), "untracked")
     events = {
         "shipped": shipped,
         "tracking_confirmed": F.when(tracked, after(shipped, between(1, 12, "scan"))),
@@ -111,23 +118,21 @@ def shipments(parcels: DataFrame) -> DataFrame:
 
 def with_aftermath(lines: DataFrame) -> DataFrame:
     """What becomes of a line: nothing, a return, a claim or a chargeback; one of them at most."""
-    carelessness = 1 - F.col("care")
     late = F.col("delivered_at") > F.col("deliver_by")
     u = draw("aftermath")
-    returned = 0.04 + 0.07 * carelessness
-    claimed = returned + 0.004 + 0.02 * carelessness + F.when(late, 0.04).otherwise(0)
+    returned = F.col("return")
+    claimed = returned + 0.6 * F.col("defect") + F.when(late, 0.04).otherwise(0)
     aftermath = (
         F.when(F.col("ending") == "lost", "claim")
         .when(F.col("ending") != "delivered", F.lit(None))
         .when(u < returned, "return")
         .when(u < claimed, "claim")
-        .when(u < claimed + 0.003, "chargeback")
+        .when(u < claimed + F.col("chargeback"), "chargeback")
     )
-    lived = lines.withColumn("aftermath", aftermath)
-    return _decided(lived, carelessness)
+    return _decided(lines.withColumn("aftermath", aftermath))
 
 
-def _decided(lines: DataFrame, carelessness: Column) -> DataFrame:
+def _decided(lines: DataFrame) -> DataFrame:
     """The times of returns, disputes and refunds."""
     kind, ended = F.col("aftermath"), F.coalesce("delivered_at", "lost_at")
     disputed = kind.isin("claim", "chargeback")
@@ -150,7 +155,7 @@ def _decided(lines: DataFrame, carelessness: Column) -> DataFrame:
     refund = (
         F.when(F.col("captured_at").isNotNull() & owed.isNotNull(), after(owed, 6))
         .when((kind == "return") & F.col("accepted"),
-              after(F.col("back_at"), 4 + waiting(20 + 50 * carelessness, "refund")))
+              after(F.col("back_at"), 4 + waiting(1.5 * F.col("handling"), "refund")))
         .when((kind == "claim") & F.col("outcome").isin("buyer", "split"),
               after(F.col("closed_at"), 2))
     )  # fmt: skip

@@ -7,6 +7,7 @@ from functools import reduce
 from pyspark.sql import Column, DataFrame, SparkSession
 from pyspark.sql import functions as F
 
+from jobs.simulate import latent
 from jobs.simulate.draws import (
     after,
     at_habitual_hour,
@@ -16,7 +17,6 @@ from jobs.simulate.draws import (
     looked_up,
     luck,
     pick,
-    skewed,
     token,
     unfolded,
     weighted,
@@ -38,25 +38,25 @@ REGIONS = ("north", "south", "east", "west")
 
 
 def sellers(spark: SparkSession, plan: Plan) -> DataFrame:
-    """Every seller with his traits. `care` (0 to 1) stands behind all that goes well with him.
+    """Every seller with his traits: what he is (`latent.traits`), and where and how he trades.
 
-    Seller 0 sells most. One in eight joins within a year after the window opens.
+    He registers two days before he begins to sell; `closed_at` and `messaging_at` may never come.
     """
-    joins = F.when(chance(0.12, "newcomer"), whole(365, draw("joins")) + 1).otherwise(
-        -20 - whole(1_500, skewed("tenure"))
-    )
-    numbered = spark.range(0, plan.sellers, 1, partitions_of(spark)).select(
-        F.col("id").cast("int").alias("seller_no"),
-        plan.luck("seller", "id").alias("luck"),
-    )
+    numbered = latent.traits(spark, plan).withColumn("luck", plan.luck("seller", "seller_no"))
     placed = numbered.select(
         "*",
-        F.format_string("s-%04d", "seller_no").alias("seller_id"),
+        F.format_string("s-%05d", "seller_no").alias("seller_id"),
         weighted({code: m.share for code, m in MARKETS.items()}, "market").alias("marketplace"),
-        draw("care").alias("care"),
         (whole(LISTINGS_AT_MOST - 1, draw("listings")) + 2).alias("listing_count"),
-        at_habitual_hour(F.date_add(F.lit(plan.first), joins), "joins", plan.zone)
+        pick(tuple(CATEGORIES), "category").alias("main_category"),
+        at_habitual_hour(plan.day_of(F.col("entry") - 2), "joins", plan.zone)
         .alias("registered_at"),
+        at_habitual_hour(plan.day_of(F.col("leaves")), "leaves", plan.zone).alias("closed_at"),
+        F.greatest(
+            at_habitual_hour(plan.day_of(F.col("messaging_from")), "messaging", plan.zone),
+            at_habitual_hour(plan.day_of(F.col("entry") - 2), "joins", plan.zone),
+        ).alias("messaging_at"),
+        plan.luck("ring", "if(ring < 0, seller_no, -1 - ring)").alias("household_luck"),
     )  # fmt: skip
     return placed.select(
         "*",
@@ -66,29 +66,42 @@ def sellers(spark: SparkSession, plan: Plan) -> DataFrame:
 
 
 def seller_versions(sellers: DataFrame) -> DataFrame:
-    """Registration, and for one seller in three a later change of region and payout schedule."""
-    changed = F.col("version") == 2
-    moved = F.when(changed, pick(REGIONS, "moved")).otherwise(pick(REGIONS, "region"))
+    """Registration; for one seller in three a change of region and payout schedule; the day from
+    which buyers can write to him; the day on which he closes. Rings share what is theirs."""
+    at = F.col("happening.occurred_at")
+    later = {
+        "2": F.when(chance(0.33, "change"), F.col("changed_at")),
+        "3": F.when(F.col("messaging_at") > F.col("registered_at"), F.col("messaging_at")),
+        "4": F.col("closed_at"),
+    }
+    open_ = F.col("closed_at").isNull()
+    events = {"1": F.col("registered_at")} | {
+        version: F.when(open_ | (when <= F.col("closed_at")), when)
+        for version, when in later.items()
+    }
+    changed = chance(0.33, "change") & (at >= F.col("changed_at"))
     name = F.concat_ws(" ", pick(("Blue", "Old", "Bright", "North", "Little"), "first name"),
                        pick(("Harbour", "Oak", "Lantern", "Fox", "Mill"), "last name"),
                        "seller_id")  # fmt: skip
-    return _versions(sellers, "registered_at", chance(0.33, "change")).select(
-        "version", "occurred_at", "seller_id",
+    return sellers.select("*", unfolded(events)).select(
+        F.col("happening.event").alias("version"),
+        at.alias("occurred_at"),
+        "seller_id",
         name.alias("name"),
         F.concat("seller_id", F.lit("@sellers.example")).alias("email"),
         "marketplace",
         weighted(LEGAL_FORMS, "form").alias("business_type"),
         "registered_at",
-        F.lit("active").alias("status"),
+        F.when(at >= F.col("closed_at"), "closed").otherwise("active").alias("status"),
         "currency",
-        moved.alias("region"),
+        F.when(changed, pick(REGIONS, "moved")).otherwise(pick(REGIONS, "region")).alias("region"),
         F.when(changed, "weekly").otherwise("daily").alias("payout_schedule"),
         F.col("marketplace").alias("tax_country"),
         chance(0.95, "tax id").alias("tax_id_verified"),
-        chance(0.95, "messaging").alias("messaging_enabled"),
-        token("bank").alias("bank_account_hash"),
-        token("device").alias("device_hash"),
-        token("address").alias("address_hash"),
+        F.coalesce(at >= F.col("messaging_at"), F.lit(False)).alias("messaging_enabled"),
+        token("bank", "household_luck").alias("bank_account_hash"),
+        token("device", "household_luck").alias("device_hash"),
+        token("address", "household_luck").alias("address_hash"),
     )  # fmt: skip
 
 
@@ -138,10 +151,11 @@ def listings(sellers: DataFrame) -> DataFrame:
     slots = sellers.select(
         "seller_no", "seller_id", "marketplace", "currency", "registered_at",
         F.explode(F.sequence(F.lit(1), "listing_count")).alias("slot"),
-        F.col("luck").alias("seller_luck"),
+        F.col("luck").alias("seller_luck"), "main_category",
     )  # fmt: skip
     lucky = slots.withColumn("luck", luck("listing", "seller_luck", "slot"))
-    sorted_in = lucky.withColumn("category", pick(tuple(CATEGORIES), "category"))
+    own = F.when(chance(0.75, "own category"), F.col("main_category"))
+    sorted_in = lucky.withColumn("category", F.coalesce(own, pick(tuple(CATEGORIES), "category")))
     cents = looked_up(CATEGORIES, "category") * F.exp(1.4 * (draw("price") - 0.5))
     scale = of_market({code: market.minor_per_cent for code, market in MARKETS.items()})
     price = F.greatest(F.round(cents * scale).cast("long"), F.lit(1))

@@ -67,6 +67,10 @@ class Plan:
             F.date_add(F.lit(self.first), F.col("id").cast("int")).alias("day"),
         )
 
+    def day_of(self, index: Column) -> Column:
+        """The date of an index of days; null where that is null."""
+        return F.date_add(F.lit(self.first), index)
+
     def pool(self, market: str) -> tuple[int, int]:
         """Buyers of a market when the window opens, and how many join each day."""
         share = MARKETS[market].share * self.orders_per_day

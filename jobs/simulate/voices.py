@@ -9,19 +9,20 @@ from jobs.simulate.draws import (
     after,
     between,
     chance,
-    draw,
     pick,
     unfolded,
     waiting,
+    weighted,
 )
 
 
 def messages(parcels: DataFrame) -> DataFrame:
     """A buyer's question, more often about what runs late, and the seller's reply to most."""
     late = F.col("shipped_at") > F.col("ship_by")
-    asks = F.col("paid_at").isNotNull() & chance(F.when(late, 0.35).otherwise(0.07), "asks")
+    often = F.greatest(F.col("contact"), F.when(late, 0.35).otherwise(0))
+    asks = F.col("paid_at").isNotNull() & chance(often, "asks")
     asked = F.when(asks, after(F.col("placed_at"), between(1, 120, "asked")))
-    replied = after(asked, 0.2 + waiting(4 + 30 * (1 - F.col("care")), "reply time"))
+    replied = after(asked, 0.2 + waiting(F.col("reply"), "reply time"))
     events = {"buyer": asked, "seller": F.when(chance(0.9, "replies"), replied)}
     sender = F.col("happening.event")
     message_id = F.concat_ws("-", F.lit("m"), F.substring("order_id", 3, 99), "parcel_no", sender)
@@ -40,10 +41,12 @@ def messages(parcels: DataFrame) -> DataFrame:
 
 
 def reviews(parcels: DataFrame) -> DataFrame:
-    """One parcel in three is reviewed: fewer stars for what was late and for the careless."""
-    late = (F.col("delivered_at") > F.col("deliver_by")).cast("int")
-    mood = 5.6 - 2 * late - 1.6 * (1 - F.col("care")) * draw("mood") - 2 * F.pow(draw("taste"), 3)
-    stars = F.greatest(F.lit(1), F.least(F.lit(5), F.floor(mood))).cast("int")
+    """One parcel in three is reviewed: one or two stars with the seller's chance of that day, and
+    more often for what was late."""
+    late = F.col("delivered_at") > F.col("deliver_by")
+    low = chance(F.least(F.col("low_stars") + F.when(late, 0.2).otherwise(0), F.lit(0.95)), "low")
+    happy = weighted({"5": 0.62, "4": 0.27, "3": 0.11}, "happy")
+    stars = F.when(low, weighted({"1": 0.6, "2": 0.4}, "unhappy")).otherwise(happy).cast("int")
     written = F.col("delivered_at").isNotNull() & chance(0.33, "reviews")
     return parcels.where(written).select(
         after(F.col("delivered_at"), between(3, 24 * 10, "reviewed")).alias("occurred_at"),
@@ -59,7 +62,7 @@ def reviews(parcels: DataFrame) -> DataFrame:
 def disputes(lines: DataFrame) -> DataFrame:
     """Opened by the buyer, answered by most sellers, closed within two weeks."""
     opened = F.col("opened_at")
-    answers = chance(0.6 + 0.35 * F.col("care"), "answers")
+    answers = chance(F.greatest(F.lit(0.95) - F.col("reply") / 60, F.lit(0.3)), "answers")
     events = {
         "opened": opened,
         "seller_response": F.when(answers, after(opened, between(3, 90, "answered"))),

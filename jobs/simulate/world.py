@@ -4,7 +4,9 @@ Seeded: the same command writes the same bytes, on any number of partitions, and
 never changes the days it shares with a shorter one. Stripe events and verdicts are not part of
 it: they answer what the platform itself does.
 
-    ./spark-submit.sh simulate.world --from 2026-04-01 --to 2026-06-29 --seed 7 --out landing
+examples:
+  ./spark-submit.sh simulate.world --preset demo --out landing
+  ./spark-submit.sh simulate.world --from 2026-04-01 --to 2026-06-29 --sellers 50 --out landing
 """
 
 from __future__ import annotations
@@ -12,17 +14,19 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
+from datetime import date
 from functools import reduce
 from pathlib import Path
 
 from pyspark.sql import DataFrame, SparkSession
+from pyspark.storagelevel import StorageLevel
 
 from conf.settings import Settings
 from conf.tables import bronze
 from jobs.arguments import Argument
 from jobs.errors import UsageError
-from jobs.simulate import days, landing, orders, parcels, people, voices
+from jobs.simulate import days, landing, latent, orders, parcels, people, voices
 from jobs.simulate.noise import Rates, delivered, recorded
 from jobs.simulate.plan import Plan
 from jobs.window import Window
@@ -30,9 +34,31 @@ from jobs.window import Window
 READS = ()
 WRITES = ()
 NEEDS_LAKE = False
+WINDOW = "optional"
+
+
+@dataclass(frozen=True)
+class Preset:
+    """A size of world: sellers there ever are, orders on a usual day, and its days."""
+
+    sellers: int
+    orders_per_day: int
+    window: Window
+
+
+_QUARTER = Window(date(2026, 4, 2), date(2026, 6, 30))
+PRESETS = {
+    "small": Preset(60, 60, _QUARTER),
+    "demo": Preset(120, 300, _QUARTER),
+    # Three months to warm up, then 18 month-ends of some 13,300 sellers.
+    "seed": Preset(22_700, 10_000, Window(date(2024, 10, 1), date(2026, 6, 30))),
+    "large": Preset(150_000, 100_000, _QUARTER),
+}
 ARGUMENTS = (
-    Argument("--sellers", "how many sellers there are", type=int, default=120),
-    Argument("--orders-per-day", "orders on a usual day", type=int, default=300),
+    Argument("--preset", "a size with its days; the options below go before it",
+             choices=tuple(PRESETS), default="demo"),
+    Argument("--sellers", "how many sellers there ever are", type=int),
+    Argument("--orders-per-day", "orders on a usual day", type=int),
     Argument("--seed", "another seed, another world", type=int, default=7),
     Argument("--out", "folder for the landing files: new, empty or of the same command",
              required=True),
@@ -43,20 +69,27 @@ TABLES = {table.name: table for table in bronze.TABLES}
 
 
 def run(
-    spark: SparkSession, settings: Settings, window: Window, *,
-    sellers: int, orders_per_day: int, seed: int, out: str, rates: Rates | None = None,
+    spark: SparkSession, settings: Settings, window: Window | None, *,
+    seed: int, out: str, sellers: int | None = None, orders_per_day: int | None = None,
+    preset: str = "demo", rates: Rates | None = None,
 ) -> dict[str, int]:  # fmt: skip
     """Writes the world; returns the rows landed by entity, and by what was done to them."""
+    size = PRESETS[preset]
+    window = window or size.window
+    sellers = size.sellers if sellers is None else sellers
+    orders_per_day = size.orders_per_day if orders_per_day is None else orders_per_day
     if sellers < 1 or orders_per_day < 1:
         raise UsageError("a world needs at least one seller and one order a day")
     rates, zone = rates or Rates(), settings.time_zone or "UTC"
     plan = Plan(seed, zone, window.first, window.last, sellers, orders_per_day)
     log.info("simulating %d days, %d sellers, %d orders a day", plan.days, sellers, orders_per_day)
-    with entities(spark, plan) as facts:
+    with entities(spark, plan) as (facts, truth):
         landing.claim(Path(out), _command(plan, rates, list(facts)))
         shaped = [recorded(TABLES[name], frame, plan, rates) for name, frame in facts.items()]
         landing_rows = delivered(reduce(DataFrame.union, shaped), plan)
         rows = landing.write(landing_rows, list(facts), Path(out))
+        for name, frame in truth.items():
+            frame.write.mode("overwrite").parquet(str(Path(out) / "truth" / name))
     log.info("landed %d rows of %d entities in %s", sum(rows.values()), len(rows), out)
     planted = landing.tell(Path(out), rows)
     return rows | {f"planted_{fate}": count for fate, count in planted.items()}
@@ -71,17 +104,28 @@ def _command(plan: Plan, rates: Rates, entities: list[str]) -> dict[str, object]
 
 
 @contextmanager
-def entities(spark: SparkSession, plan: Plan) -> Iterator[dict[str, DataFrame]]:
-    """Every entity's facts, each from the frames that it needs; shared ones are kept meanwhile."""
+def entities(
+    spark: SparkSession, plan: Plan
+) -> Iterator[tuple[dict[str, DataFrame], dict[str, DataFrame]]]:
+    """Every entity's facts, and the truth behind them; frames that are shared are kept meanwhile.
+
+    The truth: `sellers` (what each is) and `seller_days` (his health, the chances that follow
+    from it, and the hazard of an enforcement action).
+    """
     sellers = people.sellers(spark, plan)
     listings = people.listings(sellers)
-    sent = parcels.parcels(orders.placed(spark, plan, sellers))
+    seller_days = days.seller_days(spark, plan, sellers).persist(StorageLevel.DISK_ONLY)
+    sent = parcels.parcels(orders.placed(plan, seller_days))
     lines = parcels.with_aftermath(orders.lines(sent, listings))
     totals = orders.order_totals(lines)
-    seller_days = days.seller_days(spark, plan, sellers)
-    shared = [frame.cache() for frame in (sellers, listings, sent, lines, totals, seller_days)]
+    shared = [frame.persist(StorageLevel.MEMORY_AND_DISK)
+              for frame in (sellers, listings, sent, lines, totals)] + [seller_days]  # fmt: skip
+    truth = {
+        "sellers": sellers.select("seller_id", *latent.TRAITS.names),
+        "seller_days": seller_days.select("seller_id", "day", *latent.DAYS.names[1:]),
+    }
     try:
-        yield {
+        facts = {
             "sellers": people.seller_versions(sellers),
             "buyers": people.buyer_versions(people.buyers(spark, plan)),
             "listings": people.listing_versions(listings),
@@ -95,16 +139,17 @@ def entities(spark: SparkSession, plan: Plan) -> Iterator[dict[str, DataFrame]]:
             "disputes": voices.disputes(lines),
             "messages": voices.messages(sent),
             "reviews": voices.reviews(sent),
-            "listing_snapshots": days.listing_snapshots(spark, plan, listings),
+            "listing_snapshots": days.listing_snapshots(seller_days, plan, listings),
             "ad_spend": days.ad_spend(seller_days, plan),
             "buy_box": days.buy_box(seller_days, plan),
             "policy_events": days.policy_events(seller_days, plan),
             "enforcement_actions": days.enforcement_actions(seller_days, plan),
-            "document_verifications": days.document_verifications(sellers),
+            "document_verifications": days.document_verifications(sellers, seller_days, plan),
             "support_tickets": days.support_tickets(seller_days, plan),
             "logins": days.seller_logins(seller_days, plan),
             "fx_rates": days.fx_rates(spark, plan),
         }
+        yield facts, truth
     finally:
         for frame in shared:
             frame.unpersist()

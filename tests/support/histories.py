@@ -106,7 +106,8 @@ class _Story(Chance):
             self.put(
                 "sellers", at, seller_id=seller_id, name=f"Shop {seller_id}", marketplace="DE",
                 business_type=self.draw("sellers", "business_type"), registered_at=at - 90 * DAY,
-                status="active", currency="EUR", region=self.draw("sellers", "region"),
+                status="active", currency=self.own_currency(seller_id),
+                region=self.draw("sellers", "region"),
                 messaging_enabled=self.draw("sellers", "messaging_enabled"),
             )  # fmt: skip
             for n in range(2):
@@ -154,7 +155,7 @@ class _Story(Chance):
             listing_id=f"L-{seller_id}-0", category=self.draw("order_items", "category"),
             quantity=self.draw("order_items", "quantity"), unit_price_minor=100,
             line_total_minor=self.draw("order_items", "line_total_minor"), shipping_minor=0,
-            tax_minor=0, currency=self.draw("order_items", "currency"),
+            tax_minor=0, currency=self.currency_of("order_items", seller_id),
             fulfillment=self.draw("order_items", "fulfillment"), ship_by=promise,
             deliver_by=self.random.choice([None, self.instant(), self.after(placed_at)]),
         )  # fmt: skip
@@ -268,7 +269,7 @@ class _Story(Chance):
         self.put("buy_box", at, **dated, views=10, featured_views=self.random.randrange(6))
         self.put(
             "ad_spend", at, **dated, spend_minor=self.random.choice([0, 250]),
-            attributed_gmv_minor=900, currency=self.draw("ad_spend", "currency"),
+            attributed_gmv_minor=900, currency=self.currency_of("ad_spend", seller_id),
         )  # fmt: skip
         self.put(
             "listing_snapshots", at, listing_id=f"L-{seller_id}-0", seller_id=seller_id,

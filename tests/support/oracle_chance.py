@@ -142,10 +142,20 @@ class Chance:
             "shipping_region": ["north", "", None], "featured_views": [0, 1, 5],
         }  # fmt: skip
         if column.endswith("_minor"):
-            return [self.random.randrange(0, 10_000)]
+            drawn = self.random.randrange(0, 10_000)
+            return [drawn if drawn % 3 else 5000]
         if column in ("occurred_at", "ship_by", "deliver_by", "until"):
             return [self.instant()] if column == "occurred_at" else [None, *self.promises()]
         return simple[column]
+
+    def own_currency(self, seller_id: str) -> str:
+        """EUR; the last seller trades in a currency without a smaller unit."""
+        return "JPY" if seller_id == self.sellers[-1] else "EUR"
+
+    def currency_of(self, entity: str, seller_id: str) -> str:
+        """Most often the seller's own."""
+        drawn = self.draw(entity, "currency")
+        return self.own_currency(seller_id) if drawn == "EUR" else str(drawn)
 
     def promises(self) -> list[datetime]:
         """Promised times: some on a silent day or after the last landing, some at midnight."""

@@ -70,7 +70,7 @@ def facts(spark) -> dict[str, list[dict]]:
     plan = Plan(zone=ZONE, first=FIRST, last=LAST, **SIZE)
     wanted = {"orders", "order_items", "order_events", "payments", "shipments", "refunds",
               "returns", "reviews", "messages", "disputes"}  # fmt: skip
-    with world.entities(spark, plan) as frames:
+    with world.entities(spark, plan) as (frames, _):
         return {name: [row.asDict() for row in frames[name].collect()] for name in wanted}
 
 
