@@ -92,3 +92,24 @@ def test_nothing_reads_the_clock_to_decide(file: Path) -> None:
 def test_files_have_names_that_say_what_is_in_them() -> None:
     vague = {"utils", "helpers", "common", "manager", "misc"}
     assert not [name_of(file) for file in files() if file.stem in vague]
+
+
+LEAVES_THE_TRUTH_ALONE = {
+    "jobs/demo.py": "looks whether a world is there",
+    "jobs/ingest/files.py": "skips the folder",
+}
+
+
+@pytest.mark.parametrize("file", files(), ids=name_of)
+def test_no_job_knows_of_the_truth_of_a_simulated_world(file: Path) -> None:
+    """`truth/` is written by simulate alone, for tests and benchmarks: a job that could read it
+    could leak it."""
+    if name_of(file).startswith("jobs/simulate/") or name_of(file) in LEAVES_THE_TRUTH_ALONE:
+        return
+    texts = [
+        node.value
+        for node in ast.walk(ast.parse(file.read_text()))
+        if isinstance(node, ast.Constant) and isinstance(node.value, str)
+    ]
+    assert not [text for text in texts if "truth/" in text or text == "truth"]
+    assert not {name for name in imports(file) if name.startswith("jobs.simulate.")}

@@ -28,7 +28,7 @@ CAUSES: Mapping[str, tuple[float, float, float]] = {
 """Each reason code with the shares of the actions that it leads to."""
 LATE, DEFECT, POLICY, IDENTITY, FRAUD, OTHER = range(6)
 
-AUDITED = 20.0  # orders a day that the platform measures of a seller of size 1: its noise
+AUDITED = 20.0  # weight of a day's measure at size 1, in orders: the more, the less noise
 AUDITED_LEAST, AUDITED_MOST = 5.0, 100.0
 LATE_DAYS, DEFECT_DAYS, WARNING_DAYS = 25.0, 60.0, 60.0  # memory of its measures: the delay
 LATE_STEPS = ((0.04, 0.004, 0.0002), (0.10, 0.008, 0.05))  # threshold, softness, hazard a day
@@ -38,7 +38,7 @@ SEEN = 1.0  # orders a day at which half the rules apply: small samples are rare
 GRACE_DAYS, LAPSED_HAZARD = 14, 0.06  # after papers ran out; a day
 BURST_LAG, BURST_HAZARD, VANISHED_HAZARD = 18, 0.05, 0.12  # days until seen; a day
 CAUGHT_DAYS, CAUGHT_HAZARD = 40, 0.10  # a ring found out is worked off in these days; a day
-OTHER_HAZARD = 0.00020  # what no signal explains: about 1.2% in 60 days
+OTHER_HAZARD = 0.00022  # what no signal explains: about 1.3% in 60 days
 RESPITE_DAYS, RESPITE = 30, 0.6  # after an action the rules wait: share of their hazard left
 SUSPENDED_LEAST, SUSPENDED_MEAN = 14, 12.0  # days of a suspension: least, and on top of it
 CURED = (0.50, 0.15, 0.15)  # share of breaks that an action ends, by action

@@ -21,7 +21,7 @@ LOGISTICS, QUALITY, SERVICE, CONDUCT = range(4)
 
 COMMON_DRIFT, COMMON_DAYS = 0.22, 150.0  # spread in strain, and days after which 1/e is left of it
 GROUP_DRIFT, GROUP_DAYS = 0.22, 60.0
-BREAKS_A_DAY = 1 / 2_600  # a usual seller breaks once in seven years
+BREAKS_A_DAY = 1 / 2_700  # a usual seller breaks once in seven years
 NEW_DAYS, NEW_BREAKS = 180, 1.5  # newcomers break more often in their first half year
 BROKEN_DAYS = 150.0  # mean length of a break: longer than the platform takes to react
 BREAK_STRAIN, SPILL = 4.0, 0.35  # strain in the group that breaks, share of it in the others

@@ -7,7 +7,6 @@ a negative one lies before it.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import date
 
 import numpy as np
 import numpy.typing as npt
@@ -79,9 +78,8 @@ class Traits:
     leans: dict[str, Floats]
 
 
-def traits(seed: int, seller_no: Ids, first: date) -> Traits:
-    """The sellers of these numbers in the world that begins on `first`."""
-    del first  # days are counted from it; the traits themselves are the same on any date
+def traits(seed: int, seller_no: Ids) -> Traits:
+    """The sellers of these numbers; days are counted from the first of the window."""
     luck = Chances(seed, seller_no)
     kind = np.searchsorted(np.cumsum([k.share for k in KINDS.values()])[:-1],
                            luck.uniform("kind"), side="right").astype(np.int8)  # fmt: skip

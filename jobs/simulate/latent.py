@@ -81,7 +81,7 @@ _SQL = {
 
 
 def _traits(plan: Plan, numbers: Ids) -> dict[str, Any]:
-    who = kinds.traits(plan.seed, numbers, plan.first)
+    who = kinds.traits(plan.seed, numbers)
     return {
         "seller_no": who.seller_no.astype(np.int32),
         "kind": np.array(kinds.NAMES)[who.kind],

@@ -86,8 +86,8 @@ def lives(seed: int, seller_no: Ids, first: date, days: int,
 
 
 def _some(seed: int, seller_no: Ids, first: date, days: int, keep: frozenset[int]) -> Lives:
-    who = traits(seed, seller_no, first)
-    run = _Run(seed, who, days)
+    who = traits(seed, seller_no)
+    run = _Run(who, days)
     kept = {}
     for day, state in histories(seed, who, first, days, run):
         if day in keep:
@@ -136,7 +136,7 @@ def passed(state: State, who: Traits, chances: Chances, rings: Chances, day: int
 class _Run:
     """What a recursion writes down, [days, sellers] as it goes."""
 
-    def __init__(self, seed: int, who: Traits, days: int) -> None:
+    def __init__(self, who: Traits, days: int) -> None:
         self.shape = (days, len(who.seller_no))
         self.strain = np.zeros((len(GROUPS), *self.shape), np.float32)
         self.intensity = np.zeros(self.shape, np.float32)

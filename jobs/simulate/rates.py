@@ -26,13 +26,14 @@ class Rate:
     group: int
     meaning: str
     hours: bool = False
+    own: float = 1.0  # times the seller's lean: what prices or stock decide rather than health
 
 
 RATES: Mapping[str, Rate] = {
     "late": Rate(-3.75, 0.95, LOGISTICS, "an order is shipped after its promise"),
     "cancel": Rate(-4.4, 0.80, LOGISTICS, "an order is cancelled by the seller"),
     "untracked": Rate(-2.6, 0.80, LOGISTICS, "a parcel has no valid tracking"),
-    "stockout": Rate(-2.8, 0.70, LOGISTICS, "a listing is out of stock, on a day"),
+    "stockout": Rate(-2.8, 0.70, LOGISTICS, "a listing is out of stock, on a day", own=1.5),
     "handling": Rate(2.6, 0.40, LOGISTICS, "mean hours from payment to shipping", hours=True),
     "return": Rate(-2.9, 0.75, QUALITY, "an order is returned"),
     "defect": Rate(-5.4, 1.1, QUALITY, "an order is defective: a claim or a low review"),
@@ -42,7 +43,7 @@ RATES: Mapping[str, Rate] = {
     "ticket": Rate(-3.6, 0.75, CONDUCT, "the seller opens a support ticket, on a day"),
     "chargeback": Rate(-5.6, 0.90, CONDUCT, "an order is charged back"),
     "breach": Rate(-6.0, 1.15, CONDUCT, "the seller breaches a policy, on a day"),
-    "buy_box": Rate(0.2, -0.60, QUALITY, "share of views on the featured offer"),
+    "buy_box": Rate(0.2, -0.60, QUALITY, "share of views on the featured offer", own=2.0),
 }
 assert tuple(RATES) == METRICS
 
@@ -50,6 +51,7 @@ assert tuple(RATES) == METRICS
 def rate(name: str, strain: Floats, lean: Floats) -> Floats:
     """The metric from strains [groups, ...] and the seller's lean in it [...]; float32."""
     it = RATES[name]
-    odds = np.float32(it.usual) + np.float32(it.slope) * strain[it.group] + lean
+    own = np.float32(it.own) * lean
+    odds = np.float32(it.usual) + np.float32(it.slope) * strain[it.group] + own
     result: Floats = np.exp(odds) if it.hours else 1 / (1 + np.exp(-odds))
     return result
