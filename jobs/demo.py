@@ -11,11 +11,13 @@ import uuid
 from dataclasses import replace
 from datetime import date
 from pathlib import Path
+from typing import Any
 
 from pyspark.sql import functions as F
 
+from conf.seller_features import SELLER_FEATURES, Feature
 from conf.settings import load_settings
-from conf.tables import reports
+from conf.tables import features, reports
 from jobs import day
 from jobs.lake.io import Lake
 from jobs.lake.lease import lease
@@ -80,12 +82,40 @@ def _summary(lake: Lake, ds: date) -> None:
             unit = "" if row["currency"] == "XXX" else row["currency"]
             note = "" if row["mature"] else "  (not yet mature)"
             print(f"  {row['metric']:32} {row['value']:>16,.2f} {unit}{note}")
+    _print_seller(lake, ds)
     print(
         f"\n  page    {DEMO}/lake/pages/daily_marketplace/{ds}.html"
         f"\n  tables  {DEMO}/lake/<layer>/<name>: docs/tables.md says what is in them"
         f"\n  days    ./spark-submit.sh run.status --lake-root {DEMO}/lake"
         f"\n  query\n{QUERY.format(lake=DEMO / 'lake')}\n"
     )
+
+
+def _print_seller(lake: Lake, ds: date) -> None:
+    """The features of the day's busiest seller, in plain language."""
+    snapshots = lake.read(features.SELLER_SNAPSHOTS).where(F.col("ds") == F.lit(ds))
+    row = snapshots.orderBy(F.col("orders_30d").desc(), "seller_id").first()
+    if row is None:
+        return
+    seller = row["seller_id"]
+    print(f"\nThe 36 features of the busiest seller, {seller}, at the end of {ds}\n")
+    for feature in SELLER_FEATURES:
+        value = _worded(feature, row[feature.name])
+        print(f"  {feature.name:26} {value:>12}  {feature.definition}")
+    print(
+        f"\n  why     ./spark-submit.sh report.explain_feature --seller {seller} --ds {ds}"
+        f" --name refund_rate --lake-root {DEMO}/lake"
+    )
+
+
+def _worded(feature: Feature, value: Any) -> str:
+    if value is None:
+        return f"({feature.null_when})"
+    if feature.bounded and feature.unit.startswith("share"):
+        return f"{value:.1%}"
+    if feature.unit == "hours":
+        return f"{value:.1f} h"
+    return f"{value:,.2f}" if isinstance(value, float) else str(value)
 
 
 if __name__ == "__main__":
