@@ -4,8 +4,9 @@ One recursion over days in NumPy for CHUNK sellers at a time; every draw is keye
 seller and date, so that neither chunks nor the length of the window change anything. Only rings
 share draws, by the ring's id, which follows from the seller's number.
 
-Memory: about 75 bytes a seller and day in what is returned (1 GB for 20,000 sellers and 640 days),
-and 40 MB beside it. A caller with more sellers asks for them in pieces.
+Memory: 71 bytes a seller and day in what is returned (0.9 GB for 20,000 sellers and 640 days), for
+a moment twice that when there are several chunks. A caller with many sellers asks for CHUNK at a
+time, 0.3 GB at 640 days: the same content, as chunks change nothing.
 """
 
 from __future__ import annotations
