@@ -29,16 +29,34 @@ def first_needed(dates: Sequence[date]) -> date:
     return min(dates) - timedelta(days=max(WINDOW_DAYS) - 1)
 
 
+def sums_of(ledger: DataFrame, dates: Sequence[date]) -> DataFrame:
+    """(seller_id, currency, ds, sums) that the features of these dates (ascending) rest on.
+
+    `ledger` are rows of silver.seller_days known by the last date, not older than `first_needed`.
+    """
+    return window_sums(ledger, ["seller_id", "currency"], MEASURES, dates)
+
+
+def unknown_sellers(sums: DataFrame, states: DataFrame, dates: Sequence[date]) -> DataFrame:
+    """(ds, sellers): how many had lines placed in the window and no version known: no row."""
+    known = state_at(states, dates).where("marketplace is not null").select(*SELLER)
+    placed = sums.where("lines_placed_90d > 0").select(*SELLER).distinct()
+    return (
+        placed.join(known, SELLER, "left_anti")
+        .groupBy("ds")
+        .agg(F.count(F.lit(1)).alias("sellers"))
+    )
+
+
 def snapshots(
-    ledger: DataFrame, categories: DataFrame, states: DataFrame, dates: Sequence[date], zone: str
+    sums: DataFrame, categories: DataFrame, states: DataFrame, dates: Sequence[date], zone: str
 ) -> DataFrame:
     """`features.seller_snapshots` of these dates (ascending).
 
-    `ledger` and `categories` are rows of silver.seller_days and seller_category_days known by the
-    last date and not older than `first_needed`; `states` all of silver.seller_state known then.
+    `sums` as of `sums_of`; `categories` are rows of silver.seller_category_days as the ledger's
+    there; `states` all of silver.seller_state known by the last date.
     """
     state = state_at(states, dates).where("marketplace is not null and status <> 'closed'")
-    sums = window_sums(ledger, ["seller_id", "currency"], MEASURES, dates)
     sold = window_sums(categories, ["seller_id", "currency", "category"], _SALES, dates)
     counted = _of_own_currency(sums, state).join(_primary_category(sold, state), SELLER, "left")
     sums_of = [name for name in counted.columns if name.endswith("0d")]

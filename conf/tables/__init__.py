@@ -5,10 +5,13 @@ from conf.tables import bronze, features, meta, reports, seller_months, silver
 
 LAYERS = ("bronze", "silver", "features", "scores", "decisions", "actions", "reports", "meta")
 
+READY_MADE = seller_months.TABLES
+"""What a person brings once, from outside; no business day writes it."""
+
 ALL: tuple[Table, ...] = (
     *bronze.TABLES,
     *(bronze.rejected(table) for table in bronze.TABLES),
-    *seller_months.TABLES,
+    *READY_MADE,
     *silver.TABLES,
     *features.TABLES,
     *reports.TABLES,

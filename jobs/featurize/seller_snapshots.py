@@ -21,6 +21,7 @@ from conf.tables.seller_months import SELLER_MONTHS
 from features import seller_month
 from jobs.arguments import Argument
 from jobs.lake.io import Lake
+from jobs.lake.records import record_quality
 from jobs.window import Window
 
 READS = (
@@ -31,6 +32,8 @@ ARGUMENTS = (
     Argument("--month-ends", "only the last days of months", action="store_true", default=False),
 )
 
+UNKNOWN = "unknown_seller"
+
 log = logging.getLogger(__name__)
 
 
@@ -39,18 +42,39 @@ def run(lake: Lake, settings: Settings, window: Window, *, month_ends: bool = Fa
     if not dates:
         log.info("no month ends between %s and %s: nothing to do", window.first, window.last)
         return
-    lake.replace_ds(features.SELLER_SNAPSHOTS, snapshots(lake, dates), dates)
+    # The features and the count of unknown sellers rest on the same sums.
+    sums = lake.settle(seller_month.sums_of(_recent(lake, silver.SELLER_DAYS, dates), dates))
+    lake.replace_ds(features.SELLER_SNAPSHOTS, snapshots(lake, sums, dates), dates)
+    _report_unknown(lake, sums, dates)
 
 
-def snapshots(lake: Lake, dates: Sequence[date]) -> DataFrame:
+def snapshots(lake: Lake, sums: DataFrame, dates: Sequence[date]) -> DataFrame:
     """The rows of these dates (ascending): from events, and those that others computed."""
-    states = lake.read(silver.SELLER_STATE).where(F.col("known_ds") <= F.lit(dates[-1]))
-    of_events = seller_month.snapshots(
-        _recent(lake, silver.SELLER_DAYS, dates), _recent(lake, silver.SELLER_CATEGORY_DAYS, dates),
-        states, dates, lake.zone,
-    )  # fmt: skip
+    categories = _recent(lake, silver.SELLER_CATEGORY_DAYS, dates)
+    of_events = seller_month.snapshots(sums, categories, _states(lake, dates), dates, lake.zone)
     months = lake.read(SELLER_MONTHS).where(F.col("ds").isin(list(dates)))
     return of_events.unionByName(seller_month.given(months))
+
+
+def _report_unknown(lake: Lake, sums: DataFrame, dates: Sequence[date]) -> None:
+    """Sellers with lines and no known version have no row: they are counted, day by day."""
+    unknown = (
+        seller_month.unknown_sellers(sums, _states(lake, dates), dates).orderBy("ds").collect()
+    )
+    for row in unknown:
+        log.warning("%s: %d sellers with lines placed are not known", row["ds"], row["sellers"])
+    record_quality(
+        lake,
+        [
+            {"table": features.SELLER_SNAPSHOTS.path, "check": UNKNOWN, "ds": row["ds"],
+             "rows": row["sellers"], "detail": "lines placed in 90 days, no version known: no row"}
+            for row in unknown
+        ],
+    )  # fmt: skip
+
+
+def _states(lake: Lake, dates: Sequence[date]) -> DataFrame:
+    return lake.read(silver.SELLER_STATE).where(F.col("known_ds") <= F.lit(dates[-1]))
 
 
 def _recent(lake: Lake, table: Table, dates: Sequence[date]) -> DataFrame:

@@ -11,8 +11,8 @@ from pyspark.sql import SparkSession
 
 from conf.seller_features import SELLER_FEATURES
 from conf.settings import Settings, load_labels_policy
-from conf.tables import bronze, features
-from features import seller_label
+from conf.tables import bronze, features, meta, silver
+from features import seller_label, seller_month
 from jobs.errors import UsageError
 from jobs.featurize import seller_snapshots
 from jobs.lake.ddl import struct_of
@@ -60,7 +60,9 @@ def test_every_cell_equals_the_oracle_in_one_pass_and_day_by_day(
     lake = make_lake(zone)
     land(lake, facts)
     seller_days.run(lake, settings, Window(dates[0], dates[-1]))
-    found = cells(seller_snapshots.snapshots(lake, dates).collect())
+    ledger = lake.read(silver.SELLER_DAYS).where(f"known_ds <= DATE'{dates[-1]}'")
+    sums = lake.settle(seller_month.sums_of(ledger, dates))
+    found = cells(seller_snapshots.snapshots(lake, sums, dates).collect())
     expected = {
         (ds, seller): columns
         for ds in dates
@@ -72,6 +74,11 @@ def test_every_cell_equals_the_oracle_in_one_pass_and_day_by_day(
         seller_snapshots.run(lake, settings, Window.day(ds))
         day = lake.read(features.SELLER_SNAPSHOTS).where(f"ds = DATE'{ds}'").collect()
         assert cells(day) == {key: value for key, value in found.items() if key[0] == ds}
+        unknown = len(oracle_features.unknown_sellers(facts, zone, ds))
+        told = lake.read(meta.DATA_QUALITY).where(f"ds = DATE'{ds}'").collect()
+        assert [row["rows"] for row in told if row["check"] == seller_snapshots.UNKNOWN] == (
+            [unknown] if unknown else []
+        )
     seller = day[0]["seller_id"]
     explain_feature.run(lake, settings, Window.day(ds), seller=seller, name="cancellation_rate")
     said = capsys.readouterr().out
