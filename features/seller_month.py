@@ -20,6 +20,8 @@ from features.exchange import exponent
 
 MEASURES = {days: measures(days) for days in WINDOW_DAYS}
 SELLER = ["seller_id", "ds"]
+VERSION_KNOWN = "messaging_enabled is not null"
+"""Of a seller's columns this one is never null in a version: a ready-made input may lack others."""
 _SALES = {max(WINDOW_DAYS): ("lines_placed", "gmv_minor")}
 _FROM, _UNTIL = "_from", "_until"
 
@@ -39,7 +41,7 @@ def sums_of(ledger: DataFrame, dates: Sequence[date]) -> DataFrame:
 
 def unknown_sellers(sums: DataFrame, states: DataFrame, dates: Sequence[date]) -> DataFrame:
     """(ds, sellers): how many had lines placed in the window and no version known: no row."""
-    known = state_at(states, dates).where("marketplace is not null").select(*SELLER)
+    known = state_at(states, dates).where(VERSION_KNOWN).select(*SELLER)
     placed = sums.where("lines_placed_90d > 0").select(*SELLER).distinct()
     return (
         placed.join(known, SELLER, "left_anti")
@@ -56,7 +58,7 @@ def snapshots(
     `sums` as of `sums_of`; `categories` are rows of silver.seller_category_days as the ledger's
     there; `states` all of silver.seller_state known by the last date.
     """
-    state = state_at(states, dates).where("marketplace is not null and status <> 'closed'")
+    state = state_at(states, dates).where(f"{VERSION_KNOWN} and not status <=> 'closed'")
     sold = window_sums(categories, ["seller_id", "currency", "category"], _SALES, dates)
     counted = _of_own_currency(sums, state).join(_primary_category(sold, state), SELLER, "left")
     sums_of = [name for name in counted.columns if name.endswith("0d")]
