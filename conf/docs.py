@@ -11,7 +11,7 @@ from pathlib import Path
 
 from conf.contract import Column, Table
 from conf.rejections import Rejection
-from conf.seller_features import SELLER_FEATURES
+from conf.seller_features import SELLER_FEATURES, Feature
 from conf.tables import ALL, LAYERS, bronze
 
 DOCS = Path(__file__).parents[1] / "docs"
@@ -59,11 +59,6 @@ def tables() -> str:
 def features() -> str:
     """docs/features.md: the 36 features, definition by definition."""
     head = ["feature", "type", "window", "meaning", "null when", "as SQL", "version"]
-    rows = [
-        [f"`{f.name}`", f"{f.type}, {f.unit}", f.window, f.definition, f.null_when, f"`{f.sql}`",
-         str(f.version)]
-        for f in SELLER_FEATURES
-    ]  # fmt: skip
     families = list(dict.fromkeys(feature.family for feature in SELLER_FEATURES))
     parts = [
         "# The features of a seller",
@@ -75,11 +70,14 @@ def features() -> str:
         "`./spark-submit.sh report.explain_feature --seller S --ds D --name F`.",
     ]
     for family in families:
-        of_family = [
-            row for row, f in zip(rows, SELLER_FEATURES, strict=True) if f.family == family
-        ]
+        of_family = [_feature(feature) for feature in SELLER_FEATURES if feature.family == family]
         parts += [f"## {family}", _table(head, of_family)]
     return "\n\n".join(parts) + "\n"
+
+
+def _feature(f: Feature) -> list[str]:
+    return [f"`{f.name}`", f"{f.type}, {f.unit}", f.window, f.definition, f.null_when,
+            f"`{f.sql}`", str(f.version)]  # fmt: skip
 
 
 def _entity(table: Table) -> list[str]:

@@ -213,15 +213,6 @@ COUNTS = ("orders_placed_90d", "lines_placed_90d", "lines_due_90d", "lines_shipp
           "disputes_closed_90d")  # fmt: skip
 """The denominators that stand beside the features: how much each rate rests on."""
 
-CODES = {
-    "fulfillment_channel": ("platform", "merchant", "mixed"),
-    "business_type": (
-        "individual", "sole_proprietor", "private_company", "public_company", "charity",
-        "state_owned",
-    ),
-}  # fmt: skip
-"""The categories that are known; others are accepted and said."""
-
 HAS_BUSINESS = "lines_placed_90d > 0 or logins_90d > 0 or active_listings > 0"
 """Sellers for whom this holds, and who are not closed, have a row."""
 

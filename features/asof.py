@@ -15,7 +15,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import date, timedelta
 
-from pyspark.sql import Column, DataFrame, Window
+from pyspark.sql import Column, DataFrame, Window, WindowSpec
 from pyspark.sql import functions as F
 
 KNOWN_FROM, KNOWN_UNTIL = "known_from", "known_until"
@@ -45,7 +45,7 @@ def end_of_day(ds: Column, zone: str) -> Column:
 
 def without_repeats(rows: DataFrame, key: Sequence[str]) -> DataFrame:
     """Rows of a natural key without those whose event_id another row of the key had before."""
-    landed = Window.partitionBy(*key, "event_id").orderBy(*FIRST_LANDED)
+    landed = _repeats_of(key)
     return rows.withColumn("_nth", F.row_number().over(landed)).where("_nth = 1").drop("_nth")
 
 
@@ -54,7 +54,7 @@ def conflicting_repeats(rows: DataFrame, key: Sequence[str]) -> DataFrame:
 
     Columns: *key, event_id, ds, source_file, source_line, `first_file`, `first_line`.
     """
-    landed = Window.partitionBy(*key, "event_id").orderBy(*FIRST_LANDED)
+    landed = _repeats_of(key)
     first = {name: F.first(name).over(landed) for name in ("content_hash", *FIRST_LANDED[1:])}
     return rows.select(
         *key, "event_id", *FIRST_LANDED,
@@ -62,6 +62,10 @@ def conflicting_repeats(rows: DataFrame, key: Sequence[str]) -> DataFrame:
         first["source_line"].alias("first_line"),
         (first["content_hash"] != F.col("content_hash")).alias("_conflict"),
     ).where("_conflict").drop("_conflict")  # fmt: skip
+
+
+def _repeats_of(key: Sequence[str]) -> WindowSpec:
+    return Window.partitionBy(*key, "event_id").orderBy(*FIRST_LANDED)
 
 
 def versions(rows: DataFrame, key: Sequence[str]) -> DataFrame:
@@ -112,10 +116,14 @@ def subject_days(
 
 def at(known: DataFrame, days: DataFrame, subject: Sequence[str]) -> DataFrame:
     """The versions that count on each of the subject's days, with `as_of` and `next_as_of`."""
-    counts = (F.col(KNOWN_FROM) <= F.col(AS_OF)) & (
-        F.col(KNOWN_UNTIL).isNull() | (F.col(AS_OF) < F.col(KNOWN_UNTIL))
-    )
-    return known.join(days, list(subject)).where(counts).drop(KNOWN_FROM, KNOWN_UNTIL)
+    turned = known.join(days, list(subject)).where(counts_at(AS_OF))
+    return turned.drop(KNOWN_FROM, KNOWN_UNTIL)
+
+
+def counts_at(ds: str) -> Column:
+    """Does the version count at the end of the business date in that column?"""
+    still = F.col(KNOWN_UNTIL).isNull() | (F.col(ds) < F.col(KNOWN_UNTIL))
+    return (F.col(KNOWN_FROM) <= F.col(ds)) & still
 
 
 def changes(

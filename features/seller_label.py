@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from datetime import date
 
-from pyspark.sql import Column, DataFrame
+from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from conf.settings import LabelsPolicy
@@ -66,7 +66,7 @@ def _followed(asked: DataFrame, known: DataFrame, policy: LabelsPolicy) -> DataF
     days_after = F.datediff("occurred_ds", "ds")
     return (
         asked.join(counting, "seller_id")
-        .where(days_after.between(1, policy.horizon_days) & _known_at_end_of("label_available_on"))
+        .where(days_after.between(1, policy.horizon_days) & asof.counts_at("label_available_on"))
         .groupBy("ds", "seller_id")
         .agg(F.lit(True).alias("followed"))
     )
@@ -80,14 +80,9 @@ def _suspended(asked: DataFrame, known: DataFrame, zone: str) -> DataFrame:
     open_ended = F.col("last.until").isNull() | (F.col("last.until") > end)
     return (
         asked.join(of_account, "seller_id")
-        .where(_known_at_end_of("ds"))
+        .where(asof.counts_at("ds"))
         .groupBy("ds", "seller_id")
         .agg(last.alias("last"))
         .select("ds", "seller_id", ((F.col("last.action") == "suspension") & open_ended)
                 .alias("suspended"))
     )  # fmt: skip
-
-
-def _known_at_end_of(ds: str) -> Column:
-    still = F.col(KNOWN_UNTIL).isNull() | (F.col(ds) < F.col(KNOWN_UNTIL))
-    return (F.col(KNOWN_FROM) <= F.col(ds)) & still

@@ -1,6 +1,7 @@
-"""The state of an entity as of the end of a business date, for jobs that decide about that date.
+"""What was known at the end of a business date, for jobs that work on that date.
 
-Silver serves when it knows exactly that much; otherwise the same function reads bronze.
+Of an entity: its state. Silver serves when it knows exactly that much; otherwise the same function
+reads bronze. Of a ledger: what was known about the business dates of a window.
 """
 
 from __future__ import annotations
@@ -8,6 +9,7 @@ from __future__ import annotations
 from datetime import date
 
 from pyspark.sql import DataFrame
+from pyspark.sql import functions as F
 
 from conf.contract import Table
 from conf.tables import bronze, silver
@@ -33,6 +35,15 @@ def read_state(lake: Lake, table: Table, ds: date) -> DataFrame:
     sources = ORDER_FACTS if table is silver.ORDERS else (SOURCE[table.name],)
     rows = {source.name: lake.read(source).where(f"ds <= DATE'{ds}'") for source in sources}
     return computed(table, rows, ds, lake.zone)
+
+
+def read_ledger(lake: Lake, table: Table, first: date, last: date) -> DataFrame:
+    """A ledger's rows about `first` and later business dates that were known at the end of `last`.
+
+    Nothing is known before it occurred, so that older partitions hold nothing of these dates.
+    """
+    in_time = F.col("known_ds").between(F.lit(first), F.lit(last))
+    return lake.read(table).where(in_time & (F.col("occurred_ds") >= F.lit(first)))
 
 
 def computed(table: Table, rows: dict[str, DataFrame], ds: date, zone: str) -> DataFrame:

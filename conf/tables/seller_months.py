@@ -3,6 +3,7 @@
 from conf import columns as c
 from conf.contract import Column, Table, WriteMode
 from conf.seller_features import SELLER_FEATURES
+from conf.tables import bronze
 
 LABEL = Column("high_risk_60d", "boolean", "The label as given; null: unknown")
 MONTH = "snapshot_month"
@@ -21,5 +22,11 @@ SELLER_MONTHS = Table(
     writer="ingest.seller_months",
     partition_by=("ds",),
 )  # fmt: skip
+
+CODES = {
+    "fulfillment_channel": (*bronze.ORDER_ITEMS.column("fulfillment").codes, "mixed"),
+    "business_type": bronze.SELLERS.column("business_type").codes,
+}
+"""The categories that are known; others are accepted and said."""
 
 TABLES = (SELLER_MONTHS,)

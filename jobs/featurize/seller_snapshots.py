@@ -22,6 +22,7 @@ from features import seller_month
 from jobs.arguments import Argument
 from jobs.lake.io import Lake
 from jobs.lake.records import record_quality
+from jobs.state import read_ledger
 from jobs.window import Window
 
 READS = (
@@ -78,8 +79,4 @@ def _states(lake: Lake, dates: Sequence[date]) -> DataFrame:
 
 
 def _recent(lake: Lake, table: Table, dates: Sequence[date]) -> DataFrame:
-    # Nothing is known before it occurred, so that older partitions hold nothing of the windows.
-    first = F.lit(seller_month.first_needed(dates))
-    return lake.read(table).where(
-        F.col("known_ds").between(first, F.lit(dates[-1])) & (F.col("occurred_ds") >= first)
-    )
+    return read_ledger(lake, table, seller_month.first_needed(dates), dates[-1])

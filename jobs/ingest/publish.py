@@ -25,6 +25,7 @@ from jobs.window import Window
 log = logging.getLogger(__name__)
 
 FEW_REPEATS = 100_000
+"""Repeated ids up to which they are sent to every task, instead of all rows to them."""
 AT_ONCE = 4
 """Entities worked on side by side: a small commit waits for storage more than for a core."""
 

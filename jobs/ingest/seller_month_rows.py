@@ -11,7 +11,7 @@ from conf.seller_features import SELLER_FEATURES, Feature
 from conf.tables.seller_months import LABEL, MONTH, SELLER_MONTHS
 
 LARGEST_INT = 2**31 - 1
-KNOWN = {"seller_id", MONTH, LABEL.name, *(feature.name for feature in SELLER_FEATURES)}
+REQUIRED = ("seller_id", MONTH, *(feature.name for feature in SELLER_FEATURES))
 
 
 def parsed(given: DataFrame, file: str, sha256: str) -> DataFrame:
@@ -22,7 +22,6 @@ def parsed(given: DataFrame, file: str, sha256: str) -> DataFrame:
     texts = given.select(*(_text(name).alias(f"_{name}") for name in given.columns))
     if LABEL.name not in given.columns:
         texts = texts.withColumn(f"_{LABEL.name}", F.lit(None).cast("string"))
-    unknown = [name for name in given.columns if name not in KNOWN]
     values = texts.select(
         "*",
         F.when(F.col(f"_{MONTH}").rlike(r"^\d{4}-(0[1-9]|1[0-2])$"),
@@ -30,15 +29,16 @@ def parsed(given: DataFrame, file: str, sha256: str) -> DataFrame:
         F.col("_seller_id").alias("seller_id"),
         *(_value(feature).alias(feature.name) for feature in SELLER_FEATURES),
         _truth(F.col(f"_{LABEL.name}")).alias(LABEL.name),
-        _kept(unknown).alias("extra"),
+        _kept(unknown_columns(given)).alias("extra"),
         F.lit(file).alias("source_file"), F.lit(sha256).alias("source_sha256"),
     )  # fmt: skip
     problems = F.array_compact(F.array(*_problems())).alias("problems")
     return values.select(*SELLER_MONTHS.column_names, F.col(f"_{MONTH}").alias(MONTH), problems)
 
 
-def published(parsed: DataFrame) -> DataFrame:
-    return parsed.select(*SELLER_MONTHS.column_names)
+def unknown_columns(given: DataFrame) -> list[str]:
+    """The columns that the contract does not name."""
+    return [name for name in given.columns if name not in (*REQUIRED, LABEL.name)]
 
 
 def _text(name: str) -> Column:

@@ -15,10 +15,9 @@ import logging
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
-from conf.seller_features import CODES, SELLER_FEATURES
 from conf.settings import Settings
 from conf.tables import meta
-from conf.tables.seller_months import LABEL, MONTH, SELLER_MONTHS
+from conf.tables.seller_months import CODES, LABEL, MONTH, SELLER_MONTHS
 from jobs.arguments import Argument
 from jobs.errors import ContractBroken, UsageError
 from jobs.ingest import seller_month_rows as rows
@@ -29,8 +28,6 @@ READS = ()
 WRITES = (SELLER_MONTHS,)
 WINDOW = "none"
 ARGUMENTS = (Argument("--input", "the file, .parquet or .csv (plain or .gz)", required=True),)
-
-REQUIRED = ("seller_id", MONTH, *(feature.name for feature in SELLER_FEATURES))
 
 log = logging.getLogger(__name__)
 
@@ -46,7 +43,7 @@ def run(lake: Lake, settings: Settings, window: Window | None, *, input: str) ->
     parsed = lake.settle(rows.parsed(given, input.rsplit("/", 1)[-1], sha256))
     _require_sound(parsed, input)
     _require_new(lake, parsed, known, input)
-    months = rows.published(parsed)
+    months = parsed.drop(MONTH, "problems")
     _say(given, months)
     lake.append_once(SELLER_MONTHS, months, sha256)
 
@@ -75,7 +72,7 @@ def _read(spark: SparkSession, path: str) -> DataFrame:
 
 
 def _require_columns(given: DataFrame, path: str) -> None:
-    missing = [name for name in REQUIRED if name not in given.columns]
+    missing = [name for name in rows.REQUIRED if name not in given.columns]
     if missing:
         raise ContractBroken(
             f"{path}: column {', '.join(missing)} is missing; add it (empty where unknown). The "
@@ -142,8 +139,7 @@ def _require_new(lake: Lake, parsed: DataFrame, known: DataFrame, path: str) -> 
 
 
 def _say(given: DataFrame, months: DataFrame) -> None:
-    unknown = [name for name in given.columns if name not in (*REQUIRED, LABEL.name)]
-    if unknown:
+    if unknown := rows.unknown_columns(given):
         log.info("unknown columns, kept in extra: %s", ", ".join(unknown))
     for name, codes in CODES.items():
         unseen = months.where(~F.col(name).isin(*codes)).select(name).distinct().limit(20).collect()

@@ -61,6 +61,7 @@ def of_orders(
     recent = reduce(DataFrame.unionByName, ties).persist(StorageLevel.MEMORY_AND_DISK)
     touched = lake.settle(_touched(lake, recent, window, due))
     found = lake.settle(recent.join(touched, "order_id", "left_semi"))
+    recent.unpersist()
     if begun < since and (old := _older(lake, found, touched, since)) is not None:
         earlier = (_ties(lake, table, begun, window).join(old, "order_id") for table in tables)
         found = lake.settle(reduce(DataFrame.unionByName, [found, *earlier]))

@@ -17,6 +17,7 @@ from conf.tables import bronze, reports, silver
 from features import figures, report
 from features.figures import Ledgers
 from jobs.lake.io import Lake
+from jobs.state import read_ledger
 from jobs.window import Window
 
 READS = (
@@ -40,11 +41,7 @@ def ledgers(lake: Lake, policy: AlertsPolicy, window: Window) -> Ledgers:
     begin = window.first - timedelta(days=report.history_days(policy))
 
     def recent(table: Table) -> DataFrame:
-        # Nothing is known before it occurred, so that later partitions hold all of it.
-        return lake.read(table).where(
-            F.col("known_ds").between(F.lit(begin), F.lit(window.last))
-            & (F.col("occurred_ds") >= F.lit(begin))
-        )
+        return read_ledger(lake, table, begin, window.last)
 
     orders = recent(silver.BUYER_DAYS)
     sellers = lake.read(silver.SELLER_DAYS).where(F.col("known_ds") <= F.lit(window.last))

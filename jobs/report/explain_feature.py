@@ -20,6 +20,7 @@ from features.feature_sources import entities_of
 from jobs.arguments import Argument
 from jobs.errors import UsageError
 from jobs.lake.io import Lake
+from jobs.state import read_ledger
 from jobs.window import Window
 
 READS = (features.SELLER_SNAPSHOTS, silver.SELLER_DAYS, *bronze.TABLES)
@@ -34,6 +35,10 @@ NOT_SHOWN = {
     "event_id", "known_at", "retracted", "extra", "source_file", "source_line", "source_sha256",
     "content_hash", "ds",
 }  # fmt: skip
+
+OF_ALL_TIME = (bronze.SELLERS, bronze.LISTINGS, bronze.ENFORCEMENT_ACTIONS,
+               bronze.DOCUMENT_VERIFICATIONS)  # fmt: skip
+"""Entities whose old facts count as much as new ones."""
 
 
 def run(lake: Lake, settings: Settings, window: Window, *, seller: str, name: str) -> None:
@@ -61,11 +66,10 @@ def _print_sums(lake: Lake, feature: Feature, seller: str, window: Window) -> No
     measures, dates = measures_of(feature), [window.last]
     if not any(measures.values()):
         return
-    ledger = lake.read(silver.SELLER_DAYS).where(
-        (F.col("seller_id") == seller) & (F.col("known_ds") <= F.lit(window.last))
-        & (F.col("occurred_ds") >= F.lit(seller_month.first_needed(dates)))
-    )  # fmt: skip
-    sums = seller_month.window_sums(ledger, ["currency"], measures, dates).orderBy("currency")
+    first = seller_month.first_needed(dates)
+    ledger = read_ledger(lake, silver.SELLER_DAYS, first, window.last)
+    own = ledger.where(F.col("seller_id") == seller)
+    sums = seller_month.window_sums(own, ["currency"], measures, dates).orderBy("currency")
     for row in sums.collect():
         told = {n: v for n, v in row.asDict().items() if v and n not in ("ds", "currency")}
         for name, value in told.items():
@@ -78,7 +82,7 @@ def _print_facts(lake: Lake, entity: str, seller: str, window: Window) -> None:
     known = asof.as_of(_of_seller(lake, rows, seller, window), table.natural_key, window.last)
     first = window.last - timedelta(days=max(WINDOW_DAYS) - 1)
     happened = asof.business_date(F.col("occurred_at"), lake.zone)
-    shown = known.where(happened >= F.lit(first)) if table not in _OF_LONG else known
+    shown = known.where(happened >= F.lit(first)) if table not in OF_ALL_TIME else known
     names = [name for name in table.column_names
              if name not in NOT_SHOWN and not table.column(name).personal]  # fmt: skip
     newest = shown.select(*names).orderBy(F.col("occurred_at").desc(), *table.natural_key)
@@ -90,10 +94,6 @@ def _print_facts(lake: Lake, entity: str, seller: str, window: Window) -> None:
             "  "
             + "  ".join(f"{name}={_plain(row[name])}" for name in names if row[name] is not None)
         )
-
-
-_OF_LONG = (bronze.SELLERS, bronze.LISTINGS, bronze.ENFORCEMENT_ACTIONS,
-            bronze.DOCUMENT_VERIFICATIONS)  # fmt: skip
 
 
 def _of_seller(lake: Lake, rows: DataFrame, seller: str, window: Window) -> DataFrame:

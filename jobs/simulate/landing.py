@@ -1,6 +1,6 @@
 """Writing a world: landing files, and beside them the truth that no job may read.
 
-OUT/<entity>/ds=YYYY-MM-DD/part-00000.jsonl.gz
+OUT/<entity>/ds=YYYY-MM-DD/part-00000.jsonl.gz, or .parquet
 OUT/truth/command.json, planted.json, planted/ds=YYYY-MM-DD/part-00000.jsonl.gz
 """
 
@@ -23,7 +23,7 @@ from jobs.simulate.noise import PLANTED
 
 log = logging.getLogger(__name__)
 
-PART = "part-00000.jsonl.gz"
+PART, PARQUET_PART = "part-00000.jsonl.gz", "part-00000.parquet"
 WRITING = "_writing"
 WITHOUT_CHECKSUMS = {
     "fs.file.impl": "com.globalmentor.apache.hadoop.fs.NakedLocalFileSystem",
@@ -51,15 +51,15 @@ def claim(out: Path, command: Mapping[str, Any]) -> None:
 def _remove_made(out: Path, entities: list[str]) -> None:
     shutil.rmtree(out / WRITING, ignore_errors=True)
     for made in [*(out / entity for entity in entities), out / "truth" / PLANTED]:
-        for part in made.glob(f"ds=*/{PART}"):
+        for part in (*made.glob(f"ds=*/{PART}"), *made.glob(f"ds=*/{PARQUET_PART}")):
             part.unlink()
         for folder in [*made.glob("ds=*"), made]:
             if folder.is_dir() and not any(folder.iterdir()):
                 folder.rmdir()
 
 
-def write(rows: DataFrame, names: list[str], out: Path) -> dict[str, int]:
-    """Writes the rows of all entities in one go, one file an entity and day; rows an entity.
+def write_text(rows: DataFrame, names: list[str], out: Path) -> dict[str, int]:
+    """Writes `noise.worded` rows of all entities in one go; returns the rows of each.
 
     Repartitioning by (entity, ds) brings what belongs to a file into one task, and sorting by
     event_id gives it its order, so the bytes are the same on any number of partitions.
@@ -73,22 +73,36 @@ def write(rows: DataFrame, names: list[str], out: Path) -> dict[str, int]:
     )
     writer = by_file.select("entity", "ds", "value").write.partitionBy("entity", "ds")
     writer.options(compression="gzip", **WITHOUT_CHECKSUMS).text(str(out / WRITING))
-    _move(out)
+    for folder in (out / WRITING).glob("entity=*"):
+        entity = folder.name.removeprefix("entity=")
+        _move(folder, (out / "truth" if entity == PLANTED else out) / entity, PART)
+    shutil.rmtree(out / WRITING)
     return {name: count for name, count in counted.get.items() if count}
 
 
-def _move(out: Path) -> None:
-    """From Spark's folders and part names, which hold a random id, to those of the landing."""
-    for part in (out / WRITING).glob("entity=*/ds=*/part-*.gz"):
-        entity = part.parent.parent.name.removeprefix("entity=")
-        root = out / "truth" if entity == PLANTED else out
-        folder = root / entity / part.parent.name
-        folder.mkdir(parents=True, exist_ok=True)
-        target = folder / PART
-        if target.exists():
-            raise RuntimeError(f"two files for {target}")
-        part.rename(target)
+def write_parquet(name: str, rows: DataFrame, out: Path) -> int:
+    """Writes `noise.typed` rows of one entity, one file a day; returns how many."""
+    counted = Observation("rows")
+    by_day = (
+        rows.observe(counted, F.count(F.lit(1)).alias("rows"))
+        .repartition("ds")
+        .sortWithinPartitions("ds", "event_id")
+    )
+    writer = by_day.write.partitionBy("ds").options(**WITHOUT_CHECKSUMS)
+    writer.parquet(str(out / WRITING))
+    _move(out / WRITING, out / name, PARQUET_PART)
     shutil.rmtree(out / WRITING)
+    return int(counted.get["rows"])
+
+
+def _move(made: Path, target: Path, part_name: str) -> None:
+    """From Spark's part names, which hold a random id, to those of the landing."""
+    for part in made.glob("ds=*/part-*"):
+        folder = target / part.parent.name
+        folder.mkdir(parents=True, exist_ok=True)
+        if (folder / part_name).exists():
+            raise RuntimeError(f"two files for {folder / part_name}")
+        part.rename(folder / part_name)
 
 
 def tell(out: Path, rows: Mapping[str, int]) -> dict[str, int]:

@@ -9,9 +9,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
+from typing import Literal, cast
 
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
+from pyspark.sql.types import StructType
 
 from conf.contract import Table
 from conf.tables.bronze import CURRENCY_COLUMNS, payload
@@ -25,6 +27,8 @@ from jobs.simulate.draws import (
     whole,
 )
 from jobs.simulate.plan import Plan
+
+Form = Literal["jsonl", "parquet"]
 
 
 @dataclass(frozen=True)
@@ -65,10 +69,11 @@ PLANTED = "planted"
 """The entity under which the truth is written: one row a landed row that something was done to."""
 
 
-def recorded(table: Table, facts: DataFrame, plan: Plan, rates: Rates) -> DataFrame:
-    """The facts in one shape for all entities: an id, the time, the payload as JSON, a fate.
+def recorded(table: Table, facts: DataFrame, plan: Plan, rates: Rates, form: Form) -> DataFrame:
+    """The facts in one shape for all entities: an id, the time, the payload as `body`, a fate.
 
-    The payload has the contract's types and order, so its first field is of the natural key.
+    The payload has the contract's types and order, so its first field is of the natural key. It is
+    JSON where rows land as text, a struct where they land as Parquet.
     """
     _compare(table, facts)
     columns = {
@@ -82,7 +87,7 @@ def recorded(table: Table, facts: DataFrame, plan: Plan, rates: Rates) -> DataFr
     fated = named.withColumn("luck", plan.luck("record", "event_id")).withColumn(
         "fate", weighted({**_possible(table, rates), "none": 1.0}, "fate")
     )
-    corrected = F.when(F.col("fate") == "corrected", _amended(table, columns))
+    corrected = F.when(F.col("fate") == "corrected", _amended(table, columns, form))
     return fated.select(
         F.lit(table.name).alias("entity"),
         "event_id",
@@ -90,8 +95,8 @@ def recorded(table: Table, facts: DataFrame, plan: Plan, rates: Rates) -> DataFr
         "luck",
         "fate",
         F.lit(KNOWN_AFTER_HOURS.get(table.name, 1 / 60)).alias("lag"),
-        _ways(table).alias("ways"),
-        F.to_json(F.struct(*columns.values()), FORMAT).alias("body"),
+        _ways(table, form).alias("ways"),
+        _body(columns, form).alias("body"),
         corrected.alias("other_body"),
     )
 
@@ -115,20 +120,27 @@ def _possible(table: Table, rates: Rates) -> dict[str, float]:
     }
 
 
-def _amended(table: Table, columns: Mapping[str, Column]) -> Column:
+def _body(columns: Mapping[str, Column], form: Form) -> Column:
+    body = F.struct(*columns.values())
+    return body if form == "parquet" else F.to_json(body, FORMAT)
+
+
+def _amended(table: Table, columns: Mapping[str, Column], form: Form) -> Column:
     """The payload after a correction."""
     if table.name not in AMENDED:
-        return F.lit(None).cast("string")
+        return F.lit(None)
     name, value = AMENDED[table.name]
     amended = F.expr(value).cast(table.column(name).type).alias(name)
-    return F.to_json(F.struct(*{**columns, name: amended}.values()), FORMAT)
+    return _body({**columns, name: amended}, form)
 
 
-def _ways(table: Table) -> Column:
-    """The ways in which rows of the table can be broken."""
+def _ways(table: Table, form: Form) -> Column:
+    """The ways in which rows of the table can be broken: a typed column breaks in fewer."""
     own = [column for column in payload(table) if column.required]
-    ways = ["truncated", "time_without_offset", "null_key"]
-    if any(column.type in ("int", "bigint") for column in own):
+    ways = ["null_key", "known_too_soon"]
+    if form == "jsonl":
+        ways += ["truncated", "time_without_offset"]
+    if form == "jsonl" and any(column.type in ("int", "bigint") for column in own):
         ways.append("number_as_string")
     if any(column.name in CURRENCY_COLUMNS for column in own):
         ways.append("lower_case_currency")
@@ -136,7 +148,7 @@ def _ways(table: Table) -> Column:
 
 
 def delivered(rows: DataFrame, plan: Plan) -> DataFrame:
-    """The window's landing rows and what was done to them: `entity`, `ds`, `event_id`, `value`.
+    """The window's landing rows and, with the role `told`, what was done to them.
 
     What happened before the window opens is known when it opens.
     """
@@ -161,7 +173,8 @@ def delivered(rows: DataFrame, plan: Plan) -> DataFrame:
         .otherwise(F.col("body")).alias("body"),
         F.when(fate == "broken", F.col("ways")[whole(F.size("ways"), draw("way"))]).alias("way"),
     )  # fmt: skip
-    return _worded(landing.where(F.col("ds").between(F.lit(plan.first), F.lit(plan.last))))
+    within = F.col("ds").between(F.lit(plan.first), F.lit(plan.last))
+    return landing.where(within).withColumn("known_at", _known_at())
 
 
 def _roles() -> Column:
@@ -173,8 +186,38 @@ def _roles() -> Column:
     )
 
 
-def _worded(rows: DataFrame) -> DataFrame:
-    """The rows as text; a broken one is altered in its way."""
+def _known_at() -> Column:
+    too_soon = (F.col("way") == "known_too_soon") & (F.col("role") != "told")
+    return F.when(too_soon, after(F.col("occurred_at"), -1)).otherwise(F.col("known_at"))
+
+
+def _telling() -> Column:
+    return F.to_json(F.struct("entity", "event_id", "fate", "way"))
+
+
+def planted(rows: DataFrame) -> DataFrame:
+    """What was done to delivered rows of an entity: `entity`, `ds`, `event_id`, `value`."""
+    told = rows.where("role = 'told'")
+    return told.select(F.lit(PLANTED).alias("entity"), "ds", "event_id", _telling().alias("value"))
+
+
+def typed(rows: DataFrame, table: Table) -> DataFrame:
+    """Delivered rows of one entity as they land in Parquet, and `ds`; a broken one is altered."""
+    names = [field.name for field in cast(StructType, rows.schema["body"].dataType).fields]
+    key, currencies = table.natural_key[0], set(names) & set(CURRENCY_COLUMNS)
+    landed = {name: F.col(f"body.{name}") for name in names}
+    landed[key] = F.when(F.col("way").eqNullSafe("null_key"), None).otherwise(landed[key])
+    for name in currencies:
+        lower = F.col("way").eqNullSafe("lower_case_currency")
+        landed[name] = F.when(lower, F.lower(landed[name])).otherwise(landed[name])
+    columns = [column.alias(name) for name, column in landed.items()]
+    return rows.where("role != 'told'").select(
+        "event_id", "occurred_at", "known_at", "retracted", *columns, "ds"
+    )
+
+
+def worded(rows: DataFrame) -> DataFrame:
+    """Delivered rows as text, and what was done to them: `entity`, `ds`, `event_id`, `value`."""
     head = F.to_json(F.struct("event_id", "occurred_at", "known_at", "retracted"), FORMAT)
     text = F.concat(F.expr("substring(head, 1, length(head) - 1)"), F.lit(","),
                     F.expr("substring(body, 2)"))  # fmt: skip
@@ -184,9 +227,8 @@ def _worded(rows: DataFrame) -> DataFrame:
         F.when(told, PLANTED).otherwise(F.col("entity")).alias("entity"),
         "ds",
         "event_id",
-        F.when(told, F.to_json(F.struct("entity", "event_id", "fate", "way")))
-        .otherwise(F.expr(BROKEN)).alias("value"),
-    )  # fmt: skip
+        F.when(told, _telling()).otherwise(F.expr(BROKEN)).alias("value"),
+    )
 
 
 BROKEN = """case way

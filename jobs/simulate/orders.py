@@ -30,7 +30,7 @@ ENDINGS = {"unpaid": 0.012, "withdrawn": 0.02, "kept": 1.0}
 
 SELLER = (
     "seller_no", "seller_id", "marketplace", "currency", "listing_count", "registered_at",
-    "platform_share", "seller_luck", *METRICS,
+    "platform_share", *METRICS,
 )  # fmt: skip
 """What an order keeps of its sellers: who they are, and how they are on that day."""
 COMPANY = 0.06
@@ -42,7 +42,7 @@ def placed(plan: Plan, seller_days: DataFrame) -> DataFrame:
 
     A seller's day says how many are placed with him, and how he is on that day.
     """
-    who = F.struct(*SELLER[:7], F.col("own_luck").alias("seller_luck"), *METRICS)
+    who = F.struct(*SELLER, F.col("own_luck").alias("seller_luck"))
     each = seller_days.where("orders > 0").select(
         "index", "day", "marketplace", who.alias("first"),
         F.col("luck").alias("day_luck"),

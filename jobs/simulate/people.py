@@ -52,14 +52,13 @@ def sellers(spark: SparkSession, plan: Plan) -> DataFrame:
         at_habitual_hour(plan.day_of(F.col("entry") - 2), "joins", plan.zone)
         .alias("registered_at"),
         at_habitual_hour(plan.day_of(F.col("leaves")), "leaves", plan.zone).alias("closed_at"),
-        F.greatest(
-            at_habitual_hour(plan.day_of(F.col("messaging_from")), "messaging", plan.zone),
-            at_habitual_hour(plan.day_of(F.col("entry") - 2), "joins", plan.zone),
-        ).alias("messaging_at"),
         plan.luck("ring", "if(ring < 0, seller_no, -1 - ring)").alias("household_luck"),
     )  # fmt: skip
+    enabled = at_habitual_hour(plan.day_of(F.col("messaging_from")), "messaging", plan.zone)
     return placed.select(
         "*",
+        # `greatest` skips what never comes.
+        F.when(enabled.isNotNull(), F.greatest(enabled, "registered_at")).alias("messaging_at"),
         of_market({code: m.currency for code, m in MARKETS.items()}).alias("currency"),
         after(F.col("registered_at"), between(30, 700, "changes") * 24).alias("changed_at"),
     )

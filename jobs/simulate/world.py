@@ -26,8 +26,8 @@ from conf.settings import Settings
 from conf.tables import bronze
 from jobs.arguments import Argument
 from jobs.errors import UsageError
-from jobs.simulate import days, landing, latent, orders, parcels, people, voices
-from jobs.simulate.noise import Rates, delivered, recorded
+from jobs.simulate import days, landing, latent, noise, orders, parcels, people, voices
+from jobs.simulate.noise import Rates
 from jobs.simulate.plan import Plan
 from jobs.window import Window
 
@@ -59,10 +59,15 @@ ARGUMENTS = (
              choices=tuple(PRESETS), default="demo"),
     Argument("--sellers", "how many sellers there ever are", type=int),
     Argument("--orders-per-day", "orders on a usual day", type=int),
+    Argument("--format", "of the landing files; else Parquet from a million orders on",
+             choices=("jsonl", "parquet")),
     Argument("--seed", "another seed, another world", type=int, default=7),
     Argument("--out", "folder for the landing files: new, empty or of the same command",
              required=True),
 )  # fmt: skip
+
+LARGE = 1_000_000
+"""Orders of a world from which on it lands as Parquet."""
 
 log = logging.getLogger(__name__)
 TABLES = {table.name: table for table in bronze.TABLES}
@@ -71,7 +76,7 @@ TABLES = {table.name: table for table in bronze.TABLES}
 def run(
     spark: SparkSession, settings: Settings, window: Window | None, *,
     seed: int, out: str, sellers: int | None = None, orders_per_day: int | None = None,
-    preset: str = "demo", rates: Rates | None = None,
+    preset: str = "demo", format: noise.Form | None = None, rates: Rates | None = None,
 ) -> dict[str, int]:  # fmt: skip
     """Writes the world; returns the rows landed by entity, and by what was done to them."""
     size = PRESETS[preset]
@@ -83,23 +88,48 @@ def run(
     rates, zone = rates or Rates(), settings.time_zone or "UTC"
     plan = Plan(seed, zone, window.first, window.last, sellers, orders_per_day)
     log.info("simulating %d days, %d sellers, %d orders a day", plan.days, sellers, orders_per_day)
+    form = format or ("parquet" if plan.days * orders_per_day >= LARGE else "jsonl")
     with entities(spark, plan) as (facts, truth):
-        landing.claim(Path(out), _command(plan, rates, list(facts)))
-        shaped = [recorded(TABLES[name], frame, plan, rates) for name, frame in facts.items()]
-        landing_rows = delivered(reduce(DataFrame.union, shaped), plan)
-        rows = landing.write(landing_rows, list(facts), Path(out))
+        landing.claim(Path(out), _command(plan, rates, form, list(facts)))
+        land = _land_parquet if form == "parquet" else _land_text
+        rows = land(facts, plan, rates, Path(out))
         for name, frame in truth.items():
+            log.info("truth/%s", name)
             frame.write.mode("overwrite").parquet(str(Path(out) / "truth" / name))
     log.info("landed %d rows of %d entities in %s", sum(rows.values()), len(rows), out)
     planted = landing.tell(Path(out), rows)
     return rows | {f"planted_{fate}": count for fate, count in planted.items()}
 
 
-def _command(plan: Plan, rates: Rates, entities: list[str]) -> dict[str, object]:
+def _land_text(facts: dict[str, DataFrame], plan: Plan, rates: Rates, out: Path) -> dict[str, int]:
+    """One pass over all entities: a small world is mostly files."""
+    shaped = [noise.recorded(TABLES[name], frame, plan, rates, "jsonl")
+              for name, frame in facts.items()]  # fmt: skip
+    rows = noise.delivered(reduce(DataFrame.union, shaped), plan)
+    return landing.write_text(noise.worded(rows), list(facts), out)
+
+
+def _land_parquet(
+    facts: dict[str, DataFrame], plan: Plan, rates: Rates, out: Path
+) -> dict[str, int]:
+    """Entity by entity, each with its own columns; then what was done to rows of any."""
+    rows, told = {}, []
+    for name, frame in facts.items():
+        table = TABLES[name]
+        shaped = noise.recorded(table, frame, plan, rates, "parquet")
+        delivered = noise.delivered(shaped, plan)
+        rows[name] = landing.write_parquet(name, noise.typed(delivered, table), out)
+        told.append(noise.planted(delivered))
+        log.info("%-22s %d rows", name, rows[name])
+    landing.write_text(reduce(DataFrame.union, told), [], out)
+    return {name: count for name, count in rows.items() if count}
+
+
+def _command(plan: Plan, rates: Rates, form: str, entities: list[str]) -> dict[str, object]:
     return {
         "command": "simulate.world",
         **asdict(plan), "first": str(plan.first), "last": str(plan.last),
-        "rates": asdict(rates), "entities": entities,
+        "rates": asdict(rates), "format": form, "entities": entities,
     }  # fmt: skip
 
 
