@@ -10,6 +10,8 @@ example:
 from __future__ import annotations
 
 import logging
+from datetime import date
+from itertools import groupby
 from typing import Any
 
 from pyspark.sql import DataFrame
@@ -30,6 +32,8 @@ from jobs.window import Window
 log = logging.getLogger(__name__)
 
 MOST_FILES_SAID = 5
+MOST_BYTES = 500_000_000
+"""Of the files judged at a time: their rows are kept on disk until all entities are judged."""
 
 READS: tuple[Table, ...] = ()
 WRITES = (*bronze.TABLES, *(bronze.rejected(table) for table in bronze.TABLES))
@@ -45,11 +49,34 @@ def run(lake: Lake, settings: Settings, window: Window, *, landing: str, check: 
         found = files.find(lake.spark, landing, window)
         _say_what_is_absent(found, window)
         new = _not_taken_yet(lake, files.distinct(found))
-        _land(lake, new, window, check)
+        for piece in in_pieces(new):
+            _land(lake, piece, check)
 
 
-def _land(lake: Lake, new: list[LandedFile], window: Window, check: bool) -> None:
-    policy = load_landing_policy()
+def in_pieces(new: list[LandedFile]) -> list[list[LandedFile]]:
+    """The files day by day, as many days at a time as a machine can hold: one day at least.
+
+    A piece is complete in itself: what a crash leaves undone is the pieces that are not recorded.
+    """
+    pieces: list[list[LandedFile]] = []
+    weight = MOST_BYTES
+    for _, of_day in groupby(sorted(new, key=_by_day), key=lambda file: file.ds):
+        day = list(of_day)
+        weight += sum(file.bytes for file in day)
+        if weight > MOST_BYTES:
+            pieces.append([])
+            weight = sum(file.bytes for file in day)
+        pieces[-1] += day
+    return pieces
+
+
+def _by_day(file: LandedFile) -> tuple[date, str, str]:
+    return file.ds, file.entity, file.name
+
+
+def _land(lake: Lake, new: list[LandedFile], check: bool) -> None:
+    policy, window = load_landing_policy(), Window(new[0].ds, new[-1].ds)
+    log.info("%s: %d files, %.1f MB", window, len(new), sum(f.bytes for f in new) / 1e6)
     with publish.judged(lake, _parsed(lake, new), window, policy) as landings:
         _say(new, landings)
         if check:
@@ -76,9 +103,8 @@ def _say_what_is_absent(found: list[LandedFile], window: Window) -> None:
 
 def _not_taken_yet(lake: Lake, found: list[LandedFile]) -> list[LandedFile]:
     """The files whose content was not taken before; ContractBroken for one of a closed day."""
-    known = lake.read(meta.LANDING_FILES).where(
-        F.col("source_sha256").isin([file.sha256 for file in found])
-    )
+    asked = lake.spark.createDataFrame([(file.sha256,) for file in found], "source_sha256 string")
+    known = lake.read(meta.LANDING_FILES).join(F.broadcast(asked), "source_sha256")
     outcomes = {(row.entity, row.source_sha256): row.outcome for row in known.collect()}
     new = [f for f in found if outcomes.get((f.entity, f.sha256)) != "taken"]
     closed = newest_day(lake, "closed")

@@ -93,7 +93,11 @@ def _read_alike(spark: SparkSession, table: Table, files: list[LandedFile]) -> D
         .otherwise(F.array().cast("array<string>"))
         .alias("_reasons"),
         F.concat_ws(", ", overflowed).alias("_detail"),
-        F.to_json(F.struct(*(F.col(f"`{name}`") for name in sorted(found)))).alias("_raw"),
+        # Of the others the parsed row says as much; text is dear where rows are many.
+        F.when(
+            F.size(overflowed) > 0,
+            F.to_json(F.struct(*(F.col(f"`{name}`") for name in sorted(found)))),
+        ).alias("_raw"),
     )
 
 

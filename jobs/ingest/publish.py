@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
 
-from pyspark.sql import DataFrame
+from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 from pyspark.storagelevel import StorageLevel
 
@@ -141,13 +141,19 @@ def _append_rejected(lake: Lake, landing: Landing, window: Window) -> None:
         "event_id",
         F.col("_reasons").alias("reasons"),
         F.col("_detail").alias("detail"),
-        F.substring("_raw", 1, 10_000).alias("raw"),
+        F.substring(F.coalesce("_raw", _as_parsed(landing.table)), 1, 10_000).alias("raw"),
         "source_file", "source_line", "source_sha256", "ds",
     )  # fmt: skip
     kept = lake.read(table).where(F.col("ds").between(window.first, window.last))
     new = rows.join(kept, ["source_sha256", "source_line"], "left_anti")
     shas = sorted([*landing.files, *landing.refused])
     lake.append_once(table, new, hashlib.sha256(" ".join(shas).encode()).hexdigest())
+
+
+def _as_parsed(table: Table) -> Column:
+    """The record as JSON, where its text was not kept; null for a file that is refused whole."""
+    names = [column.name for column in (*bronze.HEAD, *bronze.payload(table), bronze.c.EXTRA)]
+    return F.when(F.col("source_line") > 0, F.to_json(F.struct(*names)))
 
 
 def _side_by_side(work, landings: Sequence[Landing]) -> None:  # type: ignore[no-untyped-def]

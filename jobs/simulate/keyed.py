@@ -7,6 +7,7 @@ The mixing is splitmix64's finaliser, the purpose's hash is blake2b: both stable
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import lru_cache
 from hashlib import blake2b
 
@@ -94,16 +95,20 @@ def _root(seed: int, purpose: str) -> np.uint64:
 
 
 class Chances:
-    """The draws of some ids under one seed, by purpose; keeps a purpose's lucks once hashed."""
+    """The draws of some ids under one seed, by purpose; keeps a purpose's lucks once hashed.
 
-    def __init__(self, seed: int, ids: Ids, world: str = "") -> None:
-        self._seed, self._ids, self._world = seed, ids, world
+    Each of the `worlds` (possible futures) has draws of its own: arrays hold the ids of the first,
+    then those of the second, and so on.
+    """
+
+    def __init__(self, seed: int, ids: Ids, worlds: Sequence[str] = ("",)) -> None:
+        self._seed, self._ids, self._worlds = seed, ids, worlds
         self._lucks: dict[str, Luck] = {}
 
     def luck(self, purpose: str) -> Luck:
-        """Hashed from the purpose; another `world` (a possible future) has draws of its own."""
         if purpose not in self._lucks:
-            self._lucks[purpose] = luck(self._seed, self._world + purpose, self._ids)
+            of_each = [luck(self._seed, world + purpose, self._ids) for world in self._worlds]
+            self._lucks[purpose] = np.concatenate(of_each)
         return self._lucks[purpose]
 
     def uniform(self, purpose: str, day: int = 0) -> Doubles:

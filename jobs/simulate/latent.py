@@ -20,6 +20,8 @@ from jobs.simulate.keyed import Ids, luck, poisson
 from jobs.simulate.kinds import METRICS, NEVER
 from jobs.simulate.lives import Lives, lives
 from jobs.simulate.plan import Plan, partitions_of
+from jobs.simulate.risk import at_risk, risk_60d
+from jobs.window import Window
 
 SELLERS_AT_ONCE = 512
 """Of one batch: at 640 days some 60 MB."""
@@ -45,6 +47,12 @@ DAYS = pa.schema([
 ])  # fmt: skip
 
 
+RISKS = pa.schema([
+    ("seller_no", pa.int32()), ("index", pa.int32()), ("at_risk", pa.bool_()),
+    ("risk_60d", pa.float64()),
+])  # fmt: skip
+
+
 def traits(spark: SparkSession, plan: Plan) -> DataFrame:
     """One row a seller: TRAITS. Days are indices from the first; null: they do not come."""
     return _computed(spark, plan, TRAITS, partial(_traits, plan))
@@ -57,6 +65,12 @@ def days(spark: SparkSession, plan: Plan) -> DataFrame:
     `rates.RATES` tells; `action` is what the platform does to him on the day.
     """
     found = _computed(spark, plan, DAYS, partial(_days, plan))
+    return found.withColumn("day", F.date_add(F.lit(plan.first), F.col("index")))
+
+
+def risks(spark: SparkSession, plan: Plan) -> DataFrame:
+    """One row a seller and month-end of the window: RISKS, and `day`; see `risk.risk_60d`."""
+    found = _computed(spark, plan, RISKS, partial(_risks, plan))
     return found.withColumn("day", F.date_add(F.lit(plan.first), F.col("index")))
 
 
@@ -117,6 +131,17 @@ def _days(plan: Plan, numbers: Ids) -> dict[str, Any]:
         "ads_known": lived.ads_known[row, day],
     }
     return columns | {name: told[row, day] for name, told in _told(lived).items()}
+
+
+def _risks(plan: Plan, numbers: Ids) -> dict[str, Any]:
+    ends = [(day - plan.first).days for day in Window(plan.first, plan.last).month_ends()]
+    lived = lives(plan.seed, numbers, plan.first, plan.days, keep=ends)
+    return {
+        "seller_no": np.tile(numbers, len(ends)).astype(np.int32),
+        "index": np.repeat(np.array(ends, np.int32), len(numbers)),
+        "at_risk": np.concatenate([np.zeros(0, bool), *(at_risk(lived, day) for day in ends)]),
+        "risk_60d": np.concatenate([np.zeros(0), *(risk_60d(lived, day) for day in ends)]),
+    }
 
 
 def _orders(plan: Plan, lived: Lives) -> Ids:

@@ -107,7 +107,7 @@ def _some(seed: int, seller_no: Ids, first: date, days: int, keep: frozenset[int
 def histories(seed: int, who: Traits, first: date, days: int,
               run: _Run) -> Iterator[tuple[int, State]]:  # fmt: skip
     """The state after each day, one object changed in place; `run` writes down what happens."""
-    chances, rings = Chances(seed, who.seller_no), Chances(seed, who.ring, "ring ")
+    chances, rings = Chances(seed, who.seller_no), Chances(seed, who.ring, ("ring ",))
     state = health.opening(who, chances)
     for day in range(days):
         absolute = first.toordinal() + day

@@ -6,15 +6,15 @@ many futures of each seller with draws of their own; what happens to him later i
 
 from __future__ import annotations
 
-from copy import deepcopy
+from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
 
 from jobs.simulate.health import State
-from jobs.simulate.keyed import Chances, Doubles
+from jobs.simulate.keyed import Chances, Doubles, Ids
 from jobs.simulate.kinds import KINDS, NEVER
-from jobs.simulate.lives import Bools, Lives, lives, passed, picked
+from jobs.simulate.lives import CHUNK, Bools, Lives, lives, passed, picked
 
 HORIZON = 60
 FUTURES = 24  # of each seller; a future counts by its hazard, so that few are enough
@@ -37,24 +37,30 @@ def risk_60d(world: Lives, day: int, futures: int = FUTURES) -> Doubles:
     """
     world, state = _state(world, day)
     rows = np.flatnonzero(at_risk(world, day))
-    who, state = picked(world.traits, rows), picked(state, rows)
+    result = np.zeros(len(world.traits.seller_no))
+    at_once = max(1, CHUNK // max(len(rows), 1))
+    for start in range(0, futures, at_once):
+        worlds = [f"future {n} after {day} " for n in range(start, min(start + at_once, futures))]
+        struck = _struck(world, picked(state, np.tile(rows, len(worlds))), rows, day, worlds)
+        result[rows] += struck.reshape(len(worlds), len(rows)).sum(axis=0)
+    return result / futures
+
+
+def _struck(world: Lives, then: State, rows: Ids, day: int, worlds: Sequence[str]) -> Doubles:
+    """[futures x sellers]: chance of a first action in each of these futures of the sellers."""
+    own = picked(world.traits, rows)
+    chances = Chances(world.seed, own.seller_no, worlds)
+    rings = Chances(world.seed, own.ring, [f"{name}ring " for name in worlds])
+    who = picked(world.traits, np.tile(rows, len(worlds)))
     who = replace(who, leaves=np.full_like(who.leaves, NEVER))
     stays = np.array([kind.stays for kind in KINDS.values()])[who.kind]
-    total = np.zeros(len(rows))
-    for number in range(futures):
-        of = f"future {number} after {day} "
-        chances, rings = (Chances(world.seed, who.seller_no, of),
-                          Chances(world.seed, who.ring, f"{of}ring "))  # fmt: skip
-        then, spared = deepcopy(state), np.ones(len(who.seller_no))
-        for ahead in range(day + 1, day + 1 + HORIZON):
-            hazard = passed(then, who, chances, rings, ahead, world.first.toordinal() + ahead)[-1]
-            staying = np.exp(-(ahead - day) / stays)
-            struck = -np.expm1(-hazard.sum(axis=0).astype(np.float64))
-            total += spared * staying * struck
-            spared *= 1 - struck
-    result = np.zeros(len(world.traits.seller_no))
-    result[rows] = total / futures
-    return result
+    total, spared = np.zeros(len(stays)), np.ones(len(stays))
+    for ahead in range(day + 1, day + 1 + HORIZON):
+        hazard = passed(then, who, chances, rings, ahead, world.first.toordinal() + ahead)[-1]
+        struck = -np.expm1(-hazard.sum(axis=0).astype(np.float64))
+        total += spared * np.exp(-(ahead - day) / stays) * struck
+        spared *= 1 - struck
+    return total
 
 
 def _state(world: Lives, day: int) -> tuple[Lives, State]:

@@ -20,6 +20,7 @@ from functools import reduce
 from pathlib import Path
 
 from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import functions as F
 from pyspark.storagelevel import StorageLevel
 
 from conf.settings import Settings
@@ -121,7 +122,7 @@ def _land_parquet(
         rows[name] = landing.write_parquet(name, noise.typed(delivered, table), out)
         told.append(noise.planted(delivered))
         log.info("%-22s %d rows", name, rows[name])
-    landing.write_text(reduce(DataFrame.union, told), [], out)
+    landing.write_text(reduce(DataFrame.union, told), [noise.PLANTED], out)
     return {name: count for name, count in rows.items() if count}
 
 
@@ -139,8 +140,9 @@ def entities(
 ) -> Iterator[tuple[dict[str, DataFrame], dict[str, DataFrame]]]:
     """Every entity's facts, and the truth behind them; frames that are shared are kept meanwhile.
 
-    The truth: `sellers` (what each is) and `seller_days` (his health, the chances that follow
-    from it, and the hazard of an enforcement action).
+    The truth: `sellers` (what each is), `seller_days` (his health, the chances that follow from
+    it, and the hazard of an enforcement action) and `seller_risks` (at month-ends, the chance of
+    an action within 60 days given all that).
     """
     sellers = people.sellers(spark, plan)
     listings = people.listings(sellers)
@@ -153,6 +155,9 @@ def entities(
     truth = {
         "sellers": sellers.select("seller_id", *latent.TRAITS.names),
         "seller_days": seller_days.select("seller_id", "day", *latent.DAYS.names[1:]),
+        "seller_risks": latent.risks(spark, plan)
+        .join(F.broadcast(sellers.select("seller_no", "seller_id")), "seller_no")
+        .select("seller_id", "day", "at_risk", "risk_60d"),
     }
     try:
         facts = {

@@ -74,6 +74,6 @@ def test_a_draw_depends_on_no_other_row() -> None:
 
 
 def test_another_world_has_draws_of_its_own_under_the_same_purpose() -> None:
-    here, future = Chances(7, IDS), Chances(7, IDS, "future 1 ")
+    here, future = Chances(7, IDS), Chances(7, IDS, ("future 1 ",))
     assert np.array_equal(here.uniform("x", 4), Chances(7, IDS).uniform("x", 4))
     assert abs(correlation(here.uniform("x", 4), future.uniform("x", 4))) < 0.025

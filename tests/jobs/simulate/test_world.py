@@ -8,15 +8,19 @@ import re
 from collections import Counter, defaultdict
 from dataclasses import replace
 from datetime import date, datetime
+from decimal import Decimal
 from pathlib import Path
+from statistics import mean
 from zoneinfo import ZoneInfo
 
+import pyarrow.parquet as pq
 import pytest
+from pyspark.sql import functions as F
 
 from conf.settings import Settings
 from conf.tables import bronze
 from jobs.errors import UsageError
-from jobs.simulate import landing, world
+from jobs.simulate import landing, people, world
 from jobs.simulate.noise import Rates
 from jobs.simulate.plan import Plan
 from jobs.window import Window
@@ -31,9 +35,9 @@ ABSENT = {"stripe_events", "verdicts"}
 TABLES = {table.name: table for table in bronze.TABLES}
 
 
-def simulate(spark, settings: Settings, out: Path, last: date = LAST) -> dict[str, int]:
-    zoned = replace(settings, time_zone=ZONE)
-    return world.run(spark, zoned, Window(FIRST, last), **SIZE, out=str(out), rates=RATES)
+def simulate(spark, settings: Settings, out: Path, last: date = LAST, form=None) -> dict[str, int]:
+    zoned, days = replace(settings, time_zone=ZONE), Window(FIRST, last)
+    return world.run(spark, zoned, days, **SIZE, out=str(out), rates=RATES, format=form)
 
 
 def files(out: Path) -> dict[str, bytes]:
@@ -60,8 +64,7 @@ def lines(out: Path) -> dict[tuple[str, str], list[str]]:
 
 @pytest.fixture(scope="module")
 def truth(out: Path) -> list[dict[str, str]]:
-    parts = sorted((out / "truth" / "planted").glob("ds=*/*.gz"))
-    return [json.loads(line) for part in parts for line in gzip.open(part, "rt")]
+    return planted_in(out)
 
 
 @pytest.fixture(scope="module")
@@ -207,6 +210,45 @@ def test_buyers_come_back(facts):
     assert max(orders.values()) > 1
 
 
+def test_parquet_holds_what_the_text_holds(spark, settings, lines, truth, tmp_path):
+    simulate(spark, settings, tmp_path / "typed", form="parquet")
+    typed = defaultdict(list)
+    for part in sorted((tmp_path / "typed").glob("*/ds=*/*")):
+        if part.parts[-3] != "planted":
+            assert part.name == landing.PARQUET_PART
+            typed[part.parts[-3], part.parts[-2].removeprefix("ds=")] += rows_of(part)
+    broken = {row["event_id"] for row in truth if row["fate"] == "broken"}
+    assert {key: len(rows) for key, rows in typed.items()} == {k: len(t) for k, t in lines.items()}
+    for key, texts in lines.items():
+        whole = [json.loads(text) for text in texts if event_id(text) not in broken]
+        assert [row for row in typed[key] if row["event_id"] not in broken] == whole, key
+    planted = planted_in(tmp_path / "typed")
+    assert {(row["event_id"], row["fate"]) for row in planted} == {
+        (row["event_id"], row["fate"]) for row in truth
+    }
+    ways = {row["way"] for row in planted if "way" in row}
+    assert ways == {"null_key", "known_too_soon", "lower_case_currency"}
+
+
+def test_a_seller_whom_buyers_never_reach_is_never_said_to_be_reached(spark):
+    plan = Plan(zone=ZONE, first=FIRST, last=LAST, **{**SIZE, "sellers": 400})
+    sellers = people.sellers(spark, plan)
+    enabled = F.max(F.col("messaging_enabled").cast("int")).alias("enabled")
+    versions = people.seller_versions(sellers).groupBy("seller_id").agg(enabled)
+    never = sellers.where("messaging_from is null").join(versions, "seller_id")
+    assert {row["enabled"] for row in never.select("enabled").collect()} == {0}
+
+
+def test_risk_is_told_for_month_ends_and_is_higher_where_health_is_lower(spark, out):
+    read = spark.read.parquet
+    risks, days = read(str(out / "truth/seller_risks")), read(str(out / "truth/seller_days"))
+    assert {row["day"] for row in risks.select("day").distinct().collect()} == {date(2026, 3, 31)}
+    at_risk = risks.where("at_risk").join(days, ["seller_id", "day"]).orderBy("health").collect()
+    assert all(0 <= row["risk_60d"] <= 1 for row in at_risk)
+    low, high = at_risk[: len(at_risk) // 4], at_risk[-len(at_risk) // 4 :]
+    assert mean(r["risk_60d"] for r in low) > 1.5 * mean(r["risk_60d"] for r in high)
+
+
 def test_a_folder_that_holds_something_else_is_refused(tmp_path):
     (tmp_path / "note.txt").write_text("mine")
     with pytest.raises(UsageError, match="holds something else"):
@@ -225,6 +267,26 @@ def test_another_command_is_refused_and_the_same_one_removes_only_what_it_made(t
         landing.claim(tmp_path, {**command, "seed": 2})
     landing.claim(tmp_path, command)
     assert [file.name for file in folder.iterdir()] == ["mine.jsonl"]
+
+
+def planted_in(out: Path) -> list[dict[str, str]]:
+    parts = sorted((out / "truth" / "planted").glob("ds=*/*.gz"))
+    return [json.loads(line) for part in parts
+            for line in gzip.decompress(part.read_bytes()).splitlines()]  # fmt: skip
+
+
+def rows_of(part: Path) -> list[dict]:
+    """The rows of a Parquet file as the text would have them."""
+    return [{name: worded(value) for name, value in row.items() if value is not None}
+            for row in pq.read_table(part, partitioning=None).to_pylist()]  # fmt: skip
+
+
+def worded(value: object) -> object:
+    if isinstance(value, datetime):
+        return value.strftime("%Y-%m-%dT%H:%M:%S.") + f"{value.microsecond // 1000:03d}Z"
+    if isinstance(value, date):
+        return str(value)
+    return float(value) if isinstance(value, Decimal) else value
 
 
 def event_id(text: str) -> str:
