@@ -59,14 +59,15 @@ def in_pieces(new: list[LandedFile]) -> list[list[LandedFile]]:
     A piece is complete in itself: what a crash leaves undone is the pieces that are not recorded.
     """
     pieces: list[list[LandedFile]] = []
-    weight = MOST_BYTES
+    weight = 0
     for _, of_day in groupby(sorted(new, key=_by_day), key=lambda file: file.ds):
         day = list(of_day)
-        weight += sum(file.bytes for file in day)
-        if weight > MOST_BYTES:
+        day_bytes = sum(file.bytes for file in day)
+        if not pieces or weight + day_bytes > MOST_BYTES:
             pieces.append([])
-            weight = sum(file.bytes for file in day)
+            weight = 0
         pieces[-1] += day
+        weight += day_bytes
     return pieces
 
 

@@ -7,7 +7,6 @@ The mixing is splitmix64's finaliser, the purpose's hash is blake2b: both stable
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from functools import lru_cache
 from hashlib import blake2b
 
@@ -101,7 +100,7 @@ class Chances:
     then those of the second, and so on.
     """
 
-    def __init__(self, seed: int, ids: Ids, worlds: Sequence[str] = ("",)) -> None:
+    def __init__(self, seed: int, ids: Ids, worlds: tuple[str, ...] = ("",)) -> None:
         self._seed, self._ids, self._worlds = seed, ids, worlds
         self._lucks: dict[str, Luck] = {}
 

@@ -15,7 +15,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from pyspark.sql import DataFrame, Observation
+from pyspark.sql import DataFrame, Observation, SparkSession
 from pyspark.sql import functions as F
 
 from jobs.errors import UsageError
@@ -93,6 +93,14 @@ def write_parquet(name: str, rows: DataFrame, out: Path) -> int:
     _move(out / WRITING, out / name, PARQUET_PART)
     shutil.rmtree(out / WRITING)
     return int(counted.get["rows"])
+
+
+def read_parquet(spark: SparkSession, name: str, out: Path) -> DataFrame:
+    """What was written of an entity, `event_id` and `ds`; no rows where there is nothing."""
+    schema = "event_id string, ds date"
+    if not (out / name).exists():
+        return spark.createDataFrame([], schema)
+    return spark.read.schema(schema).parquet(str(out / name))
 
 
 def _move(made: Path, target: Path, part_name: str) -> None:

@@ -147,6 +147,10 @@ def _ways(table: Table, form: Form) -> Column:
     return F.expr(f"array({', '.join(map(repr, ways))})")
 
 
+def _way(ways: Column) -> Column:
+    return F.when(F.col("fate") == "broken", ways[whole(F.size(ways), draw("way"))])
+
+
 def delivered(rows: DataFrame, plan: Plan) -> DataFrame:
     """The window's landing rows and, with the role `told`, what was done to them.
 
@@ -171,7 +175,7 @@ def delivered(rows: DataFrame, plan: Plan) -> DataFrame:
         F.when(F.col("versioned") & (fate == "retracted"), True).alias("retracted"),
         F.when(F.col("versioned") & (fate == "corrected"), F.col("other_body"))
         .otherwise(F.col("body")).alias("body"),
-        F.when(fate == "broken", F.col("ways")[whole(F.size("ways"), draw("way"))]).alias("way"),
+        _way(F.col("ways")).alias("way"),
     )  # fmt: skip
     within = F.col("ds").between(F.lit(plan.first), F.lit(plan.last))
     return landing.where(within).withColumn("known_at", _known_at())
@@ -195,10 +199,33 @@ def _telling() -> Column:
     return F.to_json(F.struct("entity", "event_id", "fate", "way"))
 
 
-def planted(rows: DataFrame) -> DataFrame:
-    """What was done to delivered rows of an entity: `entity`, `ds`, `event_id`, `value`."""
-    told = rows.where("role = 'told'")
-    return told.select(F.lit(PLANTED).alias("entity"), "ds", "event_id", _telling().alias("value"))
+def planted(landed: DataFrame, table: Table, plan: Plan, rates: Rates) -> DataFrame:
+    """What was done to landed rows (event_id, ds) of an entity: `entity`, `ds`, `event_id`,
+    `value`. A fate follows from the event_id, so that no row has to be made again for it."""
+    first_id = F.regexp_replace("event_id", ":(corrected|retracted)$", "")
+    possible = _possible(table, rates)
+    fated = (
+        landed.withColumn("first", first_id)
+        .withColumn("luck", plan.luck("record", "first"))
+        # One draw rules most rows out before anything else is looked at.
+        .where(draw("fate") < sum(possible.values()))
+        .withColumn("fate", weighted({**possible, "none": 1.0}, "fate"))
+    )
+    follows = F.col("first") != F.col("event_id")
+    return (
+        fated.where(follows | F.col("fate").isin("late", "broken", "duplicated"))
+        .groupBy("event_id", "fate", "luck")
+        .agg(F.max("ds").alias("ds"), F.count(F.lit(1)).alias("rows"))
+        .where("fate != 'duplicated' or rows > 1")
+        .select(
+            F.lit(table.name).alias("entity"),
+            "event_id",
+            "ds",
+            "fate",
+            _way(_ways(table, "parquet")).alias("way"),
+        )
+        .select(F.lit(PLANTED).alias("entity"), "ds", "event_id", _telling().alias("value"))
+    )
 
 
 def typed(rows: DataFrame, table: Table) -> DataFrame:

@@ -6,7 +6,6 @@ many futures of each seller with draws of their own; what happens to him later i
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -40,17 +39,17 @@ def risk_60d(world: Lives, day: int, futures: int = FUTURES) -> Doubles:
     result = np.zeros(len(world.traits.seller_no))
     at_once = max(1, CHUNK // max(len(rows), 1))
     for start in range(0, futures, at_once):
-        worlds = [f"future {n} after {day} " for n in range(start, min(start + at_once, futures))]
+        worlds = tuple(f"future {n} after {day} " for n in range(futures)[start : start + at_once])
         struck = _struck(world, picked(state, np.tile(rows, len(worlds))), rows, day, worlds)
         result[rows] += struck.reshape(len(worlds), len(rows)).sum(axis=0)
     return result / futures
 
 
-def _struck(world: Lives, then: State, rows: Ids, day: int, worlds: Sequence[str]) -> Doubles:
+def _struck(world: Lives, then: State, rows: Ids, day: int, worlds: tuple[str, ...]) -> Doubles:
     """[futures x sellers]: chance of a first action in each of these futures of the sellers."""
     own = picked(world.traits, rows)
     chances = Chances(world.seed, own.seller_no, worlds)
-    rings = Chances(world.seed, own.ring, [f"{name}ring " for name in worlds])
+    rings = Chances(world.seed, own.ring, tuple(f"{name}ring " for name in worlds))
     who = picked(world.traits, np.tile(rows, len(worlds)))
     who = replace(who, leaves=np.full_like(who.leaves, NEVER))
     stays = np.array([kind.stays for kind in KINDS.values()])[who.kind]

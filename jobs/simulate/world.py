@@ -118,9 +118,10 @@ def _land_parquet(
     for name, frame in facts.items():
         table = TABLES[name]
         shaped = noise.recorded(table, frame, plan, rates, "parquet")
-        delivered = noise.delivered(shaped, plan)
-        rows[name] = landing.write_parquet(name, noise.typed(delivered, table), out)
-        told.append(noise.planted(delivered))
+        typed = noise.typed(noise.delivered(shaped, plan), table)
+        rows[name] = landing.write_parquet(name, typed, out)
+        landed = landing.read_parquet(frame.sparkSession, name, out)
+        told.append(noise.planted(landed, table, plan, rates))
         log.info("%-22s %d rows", name, rows[name])
     landing.write_text(reduce(DataFrame.union, told), [noise.PLANTED], out)
     return {name: count for name, count in rows.items() if count}
