@@ -26,7 +26,19 @@ from conf.settings import Settings
 from conf.tables import bronze
 from jobs.arguments import Argument
 from jobs.errors import UsageError
-from jobs.simulate import days, landing, latent, orders, parcels, people, voices
+from jobs.simulate import (
+    aftermath,
+    buyers,
+    days,
+    fraud,
+    landing,
+    latent,
+    orders,
+    parcels,
+    people,
+    traces,
+    voices,
+)
 from jobs.simulate.noise import Rates, delivered, recorded
 from jobs.simulate.plan import Plan
 from jobs.window import Window
@@ -59,6 +71,8 @@ ARGUMENTS = (
              choices=tuple(PRESETS), default="demo"),
     Argument("--sellers", "how many sellers there ever are", type=int),
     Argument("--orders-per-day", "orders on a usual day", type=int),
+    Argument("--fraud-rate", "share of the orders that are fraudulent, up to 0.05", type=float,
+             default=0.01),
     Argument("--seed", "another seed, another world", type=int, default=7),
     Argument("--out", "folder for the landing files: new, empty or of the same command",
              required=True),
@@ -71,7 +85,7 @@ TABLES = {table.name: table for table in bronze.TABLES}
 def run(
     spark: SparkSession, settings: Settings, window: Window | None, *,
     seed: int, out: str, sellers: int | None = None, orders_per_day: int | None = None,
-    preset: str = "demo", rates: Rates | None = None,
+    preset: str = "demo", fraud_rate: float = 0.01, rates: Rates | None = None,
 ) -> dict[str, int]:  # fmt: skip
     """Writes the world; returns the rows landed by entity, and by what was done to them."""
     size = PRESETS[preset]
@@ -80,8 +94,11 @@ def run(
     orders_per_day = size.orders_per_day if orders_per_day is None else orders_per_day
     if sellers < 1 or orders_per_day < 1:
         raise UsageError("a world needs at least one seller and one order a day")
+    fraud.check(fraud_rate)
     rates, zone = rates or Rates(), settings.time_zone or "UTC"
-    plan = Plan(seed, zone, window.first, window.last, sellers, orders_per_day)
+    plan = Plan(
+        seed, zone, window.first, window.last, sellers, orders_per_day, fraud_rate=fraud_rate
+    )
     log.info("simulating %d days, %d sellers, %d orders a day", plan.days, sellers, orders_per_day)
     with entities(spark, plan) as (facts, truth):
         landing.claim(Path(out), _command(plan, rates, list(facts)))
@@ -109,35 +126,38 @@ def entities(
 ) -> Iterator[tuple[dict[str, DataFrame], dict[str, DataFrame]]]:
     """Every entity's facts, and the truth behind them; frames that are shared are kept meanwhile.
 
-    The truth: `sellers` (what each is) and `seller_days` (his health, the chances that follow
-    from it, and the hazard of an enforcement action).
+    The truth: `sellers` (what each is), `seller_days` (his health, the chances that follow from
+    it, and the hazard of an enforcement action), `orders` (the fraudulent ones) and `disputes`
+    (what really happened, and what is right).
     """
     sellers = people.sellers(spark, plan)
     listings = people.listings(sellers)
     seller_days = days.seller_days(spark, plan, sellers).persist(StorageLevel.DISK_ONLY)
     sent = parcels.parcels(orders.placed(plan, seller_days))
-    lines = parcels.with_aftermath(orders.lines(sent, listings))
+    lines = aftermath.with_aftermath(orders.lines(sent, listings))
     totals = orders.order_totals(lines)
     shared = [frame.persist(StorageLevel.MEMORY_AND_DISK)
               for frame in (sellers, listings, sent, lines, totals)] + [seller_days]  # fmt: skip
     truth = {
         "sellers": sellers.select("seller_id", *latent.TRAITS.names),
         "seller_days": seller_days.select("seller_id", "day", *latent.DAYS.names[1:]),
+        "orders": fraud.truth(plan, totals),
+        "disputes": voices.dispute_truth(lines),
     }
     try:
         facts = {
             "sellers": people.seller_versions(sellers),
-            "buyers": people.buyer_versions(people.buyers(spark, plan)),
+            "buyers": buyers.buyer_versions(buyers.buyers(spark, plan)),
             "listings": people.listing_versions(listings),
             "orders": orders.orders(totals),
             "order_items": orders.order_items(lines),
             "order_events": orders.order_events(sent),
             "payments": orders.payments(totals),
             "shipments": parcels.shipments(sent),
-            "returns": parcels.returns(lines),
-            "refunds": parcels.refunds(lines),
+            "returns": aftermath.returns(lines),
+            "refunds": aftermath.refunds(lines),
             "disputes": voices.disputes(lines),
-            "messages": voices.messages(sent),
+            "messages": voices.messages(sent, lines),
             "reviews": voices.reviews(sent),
             "listing_snapshots": days.listing_snapshots(seller_days, plan, listings),
             "ad_spend": days.ad_spend(seller_days, plan),
@@ -146,7 +166,9 @@ def entities(
             "enforcement_actions": days.enforcement_actions(seller_days, plan),
             "document_verifications": days.document_verifications(sellers, seller_days, plan),
             "support_tickets": days.support_tickets(seller_days, plan),
-            "logins": days.seller_logins(seller_days, plan),
+            "logins": days.seller_logins(seller_days, plan).unionByName(
+                traces.buyer_logins(plan, totals)
+            ),
             "fx_rates": days.fx_rates(spark, plan),
         }
         yield facts, truth
