@@ -26,6 +26,8 @@ SLOW_METHODS = ("bank_transfer", "cash_slip")
 LINES = {"1": 0.62, "2": 0.24, "3": 0.10, "4": 0.04}
 UNITS = {"1": 0.82, "2": 0.13, "3": 0.05}
 STOLEN_UNITS = {"1": 0.45, "2": 0.35, "3": 0.20}
+DEAREST, DEAREST_SLOT = 0.6, 0
+"""Share of a thief's lines that are of the seller's dearest listing."""
 ENDINGS = {"unpaid": 0.012, "withdrawn": 0.02, "kept": 1.0}
 
 
@@ -126,11 +128,13 @@ def lines(parcels: DataFrame, listings: DataFrame) -> DataFrame:
     each = parcels.select(
         "*", F.explode("line_nos").alias("line_no"), F.col("luck").alias("parcel_luck")
     ).withColumn("luck", luck("line", "parcel_luck", "line_no"))
-    slotted = each.withColumn("slot", whole(F.col("listing_count"), draw("slot")) + 1)
-    offers = listings.select(
-        "seller_no", "slot", "listing_id", "category", "price", "new_price", "changed_at"
-    )
     stolen = F.col("scheme").isin(*fraud.THIEVES)
+    any_slot = whole(F.col("listing_count"), draw("slot")) + 1
+    slot = F.when(stolen & chance(DEAREST, "dearest"), DEAREST_SLOT).otherwise(any_slot)
+    slotted = each.withColumn("slot", slot)
+    offers = _with_dearest(listings.select(
+        "seller_no", "slot", "listing_id", "category", "price", "new_price", "changed_at"
+    ))  # fmt: skip
     quantity = F.when(stolen, weighted(STOLEN_UNITS, "quantity")).otherwise(
         weighted(UNITS, "quantity")
     )
@@ -152,6 +156,16 @@ def lines(parcels: DataFrame, listings: DataFrame) -> DataFrame:
     paid = (F.col("line_total_minor") + F.col("shipping_minor") + F.col("tax_minor")
             - F.col("discount_minor"))  # fmt: skip
     return costed.withColumn("paid_minor", paid)
+
+
+def _with_dearest(offers: DataFrame) -> DataFrame:
+    """The offers, and each seller's dearest once more in a slot of its own."""
+    rest = [name for name in offers.columns if name not in ("seller_no", "price", "slot")]
+    dearest = offers.groupBy("seller_no").agg(
+        F.max(F.struct("price", "slot", *rest)).alias("dearest")
+    )
+    own = dearest.select("seller_no", "dearest.*").withColumn("slot", F.lit(DEAREST_SLOT))
+    return offers.unionByName(own)
 
 
 def order_totals(lines: DataFrame) -> DataFrame:

@@ -7,6 +7,7 @@ from collections import Counter, defaultdict
 from datetime import timedelta
 from itertools import pairwise
 from math import sqrt
+from statistics import median
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -90,7 +91,7 @@ def test_what_is_never_found_leaves_nothing_behind(fraudulent, frauds):
 
 
 def test_no_sign_alone_tells_fraud(orders):
-    seen = first_seen(orders)
+    seen, usually = first_seen(orders), paid_usually(orders)
     signs = {
         "rush": lambda o: o["rush"],
         "abroad": lambda o: o["ip_country"] != o["shipping_country"],
@@ -99,7 +100,7 @@ def test_no_sign_alone_tells_fraud(orders):
         "new card": lambda o: seen["card_hash", o["card_hash"]] == o["order_id"],
         "new account": lambda o: o["age"] < 8,
         "night": lambda o: o["hour"] < 6,
-        "dear": lambda o: o["total_minor"] > 40_000 and o["currency"] == "USD",
+        "dear": lambda o: o["total_minor"] > 2.5 * usually[o["currency"]],
     }
     for name, sign in signs.items():
         frauds, honest = (
@@ -182,6 +183,15 @@ def apart(one: int, other: int) -> int:
 def usual(orders) -> Counter[str]:
     """Honest orders by buyer."""
     return Counter(order["buyer_id"] for order in orders if not order["scheme"])
+
+
+def paid_usually(orders) -> dict[str, float]:
+    """The median of what is paid for an honest order, by currency."""
+    paid = defaultdict(list)
+    for order in orders:
+        if not order["scheme"]:
+            paid[order["currency"]].append(order["total_minor"])
+    return {currency: median(totals) for currency, totals in paid.items()}
 
 
 def first_seen(orders) -> dict[tuple[str, str | None], str]:
