@@ -4,6 +4,7 @@ times, late."""
 from __future__ import annotations
 
 from collections import Counter, defaultdict
+from dataclasses import replace
 from datetime import timedelta
 from itertools import pairwise
 from math import sqrt
@@ -13,9 +14,9 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from jobs.errors import UsageError
-from jobs.simulate import fraud, world
+from jobs.simulate import days, fraud, people
 from jobs.simulate.fraud import CARDS, SCHEMES, THIEVES
-from jobs.simulate.plan import Plan
+from jobs.simulate.orders import placed
 from tests.jobs.simulate.conftest import FRAUDULENT, ZONE
 
 pytestmark = pytest.mark.spark
@@ -49,16 +50,17 @@ def test_fraud_is_as_common_as_asked(orders, frauds):
         near(counts[name], len(frauds), SCHEMES[name].share)
 
 
-def test_without_fraud_nothing_else_changes(spark, frauds, orders):
-    plan = Plan(**{**vars(FRAUDULENT), "fraud_rate": 0.0, "last": FRAUDULENT.first})
-    with world.entities(spark, plan) as (frames, truth):
-        assert truth["orders"].count() == 0
-        placed = {row["order_id"]: row["buyer_id"] for row in frames["orders"].collect()}
-    honest = {order["order_id"]: order["buyer_id"] for order in orders
-              if not order["scheme"] and order["order_id"] in placed}  # fmt: skip
-    assert placed.keys() == {order["order_id"] for order in orders
-                             if local(order["occurred_at"]).date() == FRAUDULENT.first}  # fmt: skip
-    assert {key: placed[key] for key in honest} == honest
+def test_without_fraud_nothing_else_changes(spark, orders):
+    plan = replace(FRAUDULENT, fraud_rate=0.0, last=FRAUDULENT.first)
+    seller_days = days.seller_days(spark, plan, people.sellers(spark, plan))
+    drawn = placed(plan, seller_days).select("order_id", "buyer_id", "scheme").collect()
+    assert {row["scheme"] for row in drawn} == {None}
+    buyers = {row["order_id"]: row["buyer_id"] for row in drawn}
+    first = [order for order in orders
+             if local(order["occurred_at"]).date() == FRAUDULENT.first]  # fmt: skip
+    assert buyers.keys() == {order["order_id"] for order in first}
+    honest = {order["order_id"]: order["buyer_id"] for order in first if not order["scheme"]}
+    assert {order_id: buyers[order_id] for order_id in honest} == honest
 
 
 @pytest.mark.parametrize("rate", [-0.01, 0.051, float("nan")])
