@@ -73,10 +73,11 @@ CARDS = ("card", "debit_card")
 NIGHT = {"stolen_card": 4.0, "account_takeover": 3.0}
 """How many times more often from midnight to six than at other hours, against honest orders."""
 LURES = {
-    "books": 0.2, "toys": 0.5, "beauty": 0.7, "garden": 0.5, "apparel": 0.9, "kitchen": 0.6,
-    "sports": 1.2, "electronics": 3.4,
+    "books": 0.6, "toys": 0.8, "beauty": 0.9, "garden": 0.8, "apparel": 1.0, "kitchen": 0.9,
+    "sports": 1.2, "electronics": 1.8,
 }  # fmt: skip
-"""What thieves buy, by the seller's main category: dear, and easily sold again."""
+"""What thieves buy, by the seller's main category: dear, and easily sold again. Mild: one large
+seller would otherwise decide how much fraud there is in a small world."""
 COLLUSION = {"ring": 5.0, "bust_out": 3.0}
 """How many times more often a buyers' ring orders with such sellers than with others."""
 
