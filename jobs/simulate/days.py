@@ -31,7 +31,7 @@ def seller_days(spark: SparkSession, plan: Plan, sellers: DataFrame) -> DataFram
     """Every seller on every day from his entry on: his traits, and what that day is like."""
     who = sellers.select(
         "seller_no", "seller_id", "marketplace", "currency", "listing_count", "registered_at",
-        "platform_share", "advertises", F.col("luck").alias("own_luck"),
+        "platform_share", "advertises", "kind", "main_category", F.col("luck").alias("own_luck"),
     )  # fmt: skip
     return (
         latent.days(spark, plan)

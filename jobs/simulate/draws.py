@@ -41,9 +41,9 @@ def _hash(purpose: str, *keys: str) -> str:
     return f"xxhash64({', '.join((repr(purpose), *(keys or ('luck',))))})"
 
 
-def chance(share: float | Column, purpose: str) -> Column:
+def chance(share: float | Column, purpose: str, *keys: str) -> Column:
     """True for that share of the rows."""
-    return draw(purpose) < share
+    return draw(purpose, *keys) < share
 
 
 def between(low: float, high: float, purpose: str) -> Column:
@@ -55,9 +55,9 @@ def waiting(mean: float | Column, purpose: str) -> Column:
     return F.expr(f"-log1p(-{_draw(purpose)})") * mean
 
 
-def skewed(purpose: str) -> Column:
+def skewed(purpose: str, *keys: str) -> Column:
     """A number in [0, 1), more often small than large."""
-    return F.expr(f"{_draw(purpose)} * {_draw(purpose)}")
+    return F.expr(f"{_draw(purpose, *keys)} * {_draw(purpose, *keys)}")
 
 
 def whole(count: int | Column, number: Column) -> Column:
@@ -65,15 +65,24 @@ def whole(count: int | Column, number: Column) -> Column:
     return F.floor(number * count).cast("int")
 
 
-def pick(values: Sequence[str], purpose: str) -> Column:
+def pick(values: Sequence[str], purpose: str, *keys: str) -> Column:
     """One of the values, all alike."""
     listed = ", ".join(map(repr, values))
-    return F.expr(f"array({listed})[cast(floor({len(values)} * {_draw(purpose)}) as int)]")
+    return F.expr(f"array({listed})[cast(floor({len(values)} * {_draw(purpose, *keys)}) as int)]")
+
+
+def pick_of(values: Mapping[str, Sequence[str]], column: str, purpose: str) -> Column:
+    """One of the values that belong to the name in a column; null where there are none."""
+    pairs = ", ".join(f"{name!r}, array({', '.join(map(repr, v))})" for name, v in values.items())
+    own = f"map({pairs})[{column}]"
+    return F.expr(f"{own}[cast(floor(size({own}) * {_draw(purpose)}) as int)]")
 
 
 def weighted(shares: Mapping[str, float], purpose: str) -> Column:
     """One of the names, by shares; the last one takes what is left."""
     *names, rest = shares
+    if not names:
+        return F.lit(rest)
     bounds = accumulate(shares[name] for name in names)
     cases = " ".join(
         f"when {_draw(purpose)} < {bound!r}D then {name!r}"

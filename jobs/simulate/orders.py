@@ -5,6 +5,7 @@ from __future__ import annotations
 from pyspark.sql import DataFrame, Window
 from pyspark.sql import functions as F
 
+from jobs.simulate import buyers, fraud, traces
 from jobs.simulate.draws import (
     after,
     at_habitual_hour,
@@ -12,19 +13,21 @@ from jobs.simulate.draws import (
     chance,
     draw,
     luck,
-    skewed,
-    token,
     unfolded,
     weighted,
     whole,
 )
 from jobs.simulate.kinds import METRICS
-from jobs.simulate.people import buyer_id, price_at
+from jobs.simulate.people import price_at
 from jobs.simulate.plan import MARKETS, Plan, of_market
 
 METHODS = {"card": 0.6, "wallet": 0.2, "debit_card": 0.1, "bank_transfer": 0.07, "cash_slip": 0.03}
 SLOW_METHODS = ("bank_transfer", "cash_slip")
 LINES = {"1": 0.62, "2": 0.24, "3": 0.10, "4": 0.04}
+UNITS = {"1": 0.82, "2": 0.13, "3": 0.05}
+STOLEN_UNITS = {"1": 0.45, "2": 0.35, "3": 0.20}
+DEAREST, DEAREST_SLOT = 0.6, 0
+"""Share of a thief's lines that are of the seller's dearest listing."""
 ENDINGS = {"unpaid": 0.012, "withdrawn": 0.02, "kept": 1.0}
 
 
@@ -44,7 +47,7 @@ def placed(plan: Plan, seller_days: DataFrame) -> DataFrame:
     """
     who = F.struct(*SELLER, F.col("own_luck").alias("seller_luck"))
     each = seller_days.where("orders > 0").select(
-        "index", "day", "marketplace", who.alias("first"),
+        "index", "day", "marketplace", "kind", "main_category", who.alias("first"),
         F.col("luck").alias("day_luck"),
         F.explode(F.sequence(F.lit(1), "orders")).alias("number"),
     )  # fmt: skip
@@ -100,22 +103,20 @@ def _with_company(orders: DataFrame) -> DataFrame:
 
 
 def _with_buyer(plan: Plan, orders: DataFrame) -> DataFrame:
-    """One order in three comes from a regular of its first seller, the rest from the pool."""
-    opening, daily = (
-        of_market({code: plan.pool(code)[part] for code in MARKETS}, "first.marketplace")
-        for part in (0, 1)
-    )
-    met = orders.withColumn("regular", whole(150, skewed("which regular")))
-    known = whole(opening, draw("regulars", "first.seller_luck", "regular"))
-    anybody = whole(opening + daily * F.col("index"), F.pow(draw("buyer"), F.lit(1.5)))
-    number = F.when(chance(0.35, "comes back"), known).otherwise(anybody)
+    """Who places it, honestly or as part of a scheme, and when it is paid. No scheme changes its
+    mind."""
+    schemed = fraud.with_scheme(plan, orders)
+    bought = fraud.with_account(plan, buyers.with_buyer(plan, schemed)).withColumns({
+        "method": fraud.method("method"),
+        "ending": F.when(F.col("scheme").isNotNull(), "kept").otherwise(F.col("ending")),
+    })  # fmt: skip
     paid_hours = F.when(
         F.col("method").isin(*SLOW_METHODS), between(2, 40, "paid")
     ).otherwise(between(0.003, 0.05, "paid"))  # fmt: skip
-    return met.withColumn("buyer_no", number.cast("long")).select(
+    return bought.select(
         "order_id", "luck", "placed_at", "line_count", "method", "ending", "coupon",
-        "first", "second",
-        buyer_id(F.col("first.marketplace"), F.col("buyer_no")).alias("buyer_id"),
+        "first", "second", "scheme", "ring_luck",
+        buyers.buyer_id(F.col("first.marketplace"), F.col("buyer_no")).alias("buyer_id"),
         plan.luck("buyer", "first.marketplace", "buyer_no").alias("buyer_luck"),
         F.when(F.col("ending") != "unpaid", after(F.col("placed_at"), paid_hours))
         .alias("paid_at"),
@@ -127,13 +128,19 @@ def lines(parcels: DataFrame, listings: DataFrame) -> DataFrame:
     each = parcels.select(
         "*", F.explode("line_nos").alias("line_no"), F.col("luck").alias("parcel_luck")
     ).withColumn("luck", luck("line", "parcel_luck", "line_no"))
-    slotted = each.withColumn("slot", whole(F.col("listing_count"), draw("slot")) + 1)
-    offers = listings.select(
+    stolen = F.col("scheme").isin(*fraud.THIEVES)
+    any_slot = whole(F.col("listing_count"), draw("slot")) + 1
+    slot = F.when(stolen & chance(DEAREST, "dearest"), DEAREST_SLOT).otherwise(any_slot)
+    slotted = each.withColumn("slot", slot)
+    offers = _with_dearest(listings.select(
         "seller_no", "slot", "listing_id", "category", "price", "new_price", "changed_at"
+    ))  # fmt: skip
+    quantity = F.when(stolen, weighted(STOLEN_UNITS, "quantity")).otherwise(
+        weighted(UNITS, "quantity")
     )
     priced = slotted.join(F.broadcast(offers), ["seller_no", "slot"], "inner").select(
         "*",
-        weighted({"1": 0.82, "2": 0.13, "3": 0.05}, "quantity").cast("int").alias("quantity"),
+        quantity.cast("int").alias("quantity"),
         price_at(F.col("placed_at")).alias("unit_price_minor"),
     )
     total = F.col("unit_price_minor") * F.col("quantity")
@@ -151,34 +158,41 @@ def lines(parcels: DataFrame, listings: DataFrame) -> DataFrame:
     return costed.withColumn("paid_minor", paid)
 
 
+def _with_dearest(offers: DataFrame) -> DataFrame:
+    """The offers, and each seller's dearest once more in a slot of its own."""
+    rest = [name for name in offers.columns if name not in ("seller_no", "price", "slot")]
+    dearest = offers.groupBy("seller_no").agg(
+        F.max(F.struct("price", "slot", *rest)).alias("dearest")
+    )
+    own = dearest.select("seller_no", "dearest.*").withColumn("slot", F.lit(DEAREST_SLOT))
+    return offers.unionByName(own)
+
+
 def order_totals(lines: DataFrame) -> DataFrame:
     """One row an order: what is the order's alone, and the sums over its lines."""
     own = ("order_id", "order_luck", "placed_at", "paid_at", "method", "buyer_id",
-           "buyer_luck", "marketplace", "currency", "captured_at")  # fmt: skip
+           "buyer_luck", "marketplace", "currency", "captured_at", "scheme",
+           "ring_luck")  # fmt: skip
     summed = lines.groupBy(*own).agg(
         F.sum("paid_minor").alias("total_minor"),
         F.sum("shipping_minor").alias("shipping_minor"),
         F.sum("tax_minor").alias("tax_minor"),
         F.sum("discount_minor").alias("discount_minor"),
         F.max("cancelled_at").alias("cancelled_at"),
+        F.min("opened_at").alias("disputed_at"),
     )
     return summed.withColumnRenamed("order_luck", "luck")
 
 
 def orders(totals: DataFrame) -> DataFrame:
-    return totals.select(
+    return traces.traced(totals).select(
         F.col("placed_at").alias("occurred_at"),
         "order_id", "buyer_id", "currency", "total_minor", "shipping_minor", "tax_minor",
         "discount_minor",
         F.col("method").alias("payment_method"),
         F.col("marketplace").alias("shipping_country"),
-        token("address", "buyer_luck").alias("shipping_address_hash"),
-        token("address", "buyer_luck").alias("billing_address_hash"),
-        token("device", "buyer_luck").alias("device_hash"),
-        F.when(F.col("method").isin("card", "debit_card"), token("card", "buyer_luck"))
-        .alias("card_hash"),
-        F.col("marketplace").alias("ip_country"),
-        chance(0.1, "rush").alias("rush"),
+        "shipping_address_hash", "billing_address_hash", "device_hash", "card_hash", "ip_country",
+        "rush",
     )  # fmt: skip
 
 

@@ -1,4 +1,4 @@
-"""Parcels: what each seller of an order sends, how it travels, comes back and is refunded.
+"""Parcels: what each seller of an order sends, and how it travels.
 
 A time that is null is a thing that never happens.
 """
@@ -25,12 +25,14 @@ from jobs.simulate.orders import SLOW_METHODS
 def parcels(placed: DataFrame) -> DataFrame:
     """One row an order and seller: its lines, promises, end and times.
 
-    The end is the order's (unpaid, withdrawn), or refused by the seller, lost or delivered.
+    The end is the order's (unpaid, withdrawn), or refused by the seller, lost or delivered. What a
+    scheme orders arrives.
     """
     each = placed.select("*", F.posexplode(F.array_compact(F.array("first", "second"))))
     second = F.col("second").isNotNull()
     own = each.select(
-        "order_id", "placed_at", "paid_at", "method", "coupon", "buyer_id", "buyer_luck", "col.*",
+        "order_id", "placed_at", "paid_at", "method", "coupon", "buyer_id", "buyer_luck", "scheme",
+        "ring_luck", "col.*",
         F.col("ending").alias("order_ending"),
         F.col("luck").alias("order_luck"),
         F.col("pos").alias("parcel_no"),
@@ -42,6 +44,7 @@ def parcels(placed: DataFrame) -> DataFrame:
     ended = own.withColumn(
         "ending",
         F.when(F.col("order_ending") != "kept", F.col("order_ending"))
+        .when(F.col("scheme").isNotNull(), "delivered")
         .when(chance(F.col("cancel"), "refused"), "refused")
         .when(chance(0.002 + 0.02 * F.col("late"), "lost"), "lost")
         .otherwise("delivered"),
@@ -111,91 +114,10 @@ def shipments(parcels: DataFrame) -> DataFrame:
         F.concat_ws("-", shipment_id, "happening.event").alias("shipment_event_id"),
         shipment_id.alias("shipment_id"),
         "order_id", "seller_id", "line_nos", "happening.event",
-        pick(("swift", "parcelnet", "postal"), "carrier").alias("carrier"),
+        carrier("luck").alias("carrier"),
         F.upper(token("tracking")).alias("tracking_number"),
     )  # fmt: skip
 
 
-def with_aftermath(lines: DataFrame) -> DataFrame:
-    """What becomes of a line: nothing, a return, a claim or a chargeback; one of them at most."""
-    late = F.col("delivered_at") > F.col("deliver_by")
-    u = draw("aftermath")
-    returned = F.col("return")
-    claimed = returned + 0.6 * F.col("defect") + F.when(late, 0.04).otherwise(0)
-    aftermath = (
-        F.when(F.col("ending") == "lost", "claim")
-        .when(F.col("ending") != "delivered", F.lit(None))
-        .when(u < returned, "return")
-        .when(u < claimed, "claim")
-        .when(u < claimed + F.col("chargeback"), "chargeback")
-    )
-    return _decided(lines.withColumn("aftermath", aftermath))
-
-
-def _decided(lines: DataFrame) -> DataFrame:
-    """The times of returns, disputes and refunds."""
-    kind, ended = F.col("aftermath"), F.coalesce("delivered_at", "lost_at")
-    disputed = kind.isin("claim", "chargeback")
-    asked = lines.select(
-        "*",
-        F.when(kind == "return", after(ended, between(8, 24 * 12, "requested"))).alias("asked_at"),
-        F.when(disputed, after(ended, between(4, 24 * 20, "opened"))).alias("opened_at"),
-        chance(0.92, "accepted").alias("accepted"),
-        F.when(kind == "chargeback", pick(("buyer", "seller"), "outcome"))
-        .otherwise(pick(("buyer", "buyer", "seller", "split", "withdrawn"), "outcome"))
-        .alias("outcome"),
-    )  # fmt: skip
-    closed = asked.select(
-        "*",
-        after(F.col("asked_at"), between(24 * 2, 24 * 9, "back")).alias("back_at"),
-        after(F.col("opened_at"), between(24 * 4, 24 * 14, "closed")).alias("closed_at"),
-    )
-    # A refused parcel of an order that was captured for its other parcel is owed back.
-    owed = F.when(F.col("ending") == "refused", F.greatest("cancelled_at", "captured_at"))
-    refund = (
-        F.when(F.col("captured_at").isNotNull() & owed.isNotNull(), after(owed, 6))
-        .when((kind == "return") & F.col("accepted"),
-              after(F.col("back_at"), 4 + waiting(1.5 * F.col("handling"), "refund")))
-        .when((kind == "claim") & F.col("outcome").isin("buyer", "split"),
-              after(F.col("closed_at"), 2))
-    )  # fmt: skip
-    return closed.withColumn("refunded_at", refund)
-
-
-def returns(lines: DataFrame) -> DataFrame:
-    events = {
-        "requested": F.col("asked_at"),
-        "arrived": F.when(F.col("accepted"), F.col("back_at")),
-        "rejected": F.when(~F.col("accepted"), F.col("back_at")),
-    }
-    return lines.where("asked_at is not null").select("*", unfolded(events)).select(
-        "happening.occurred_at",
-        F.concat_ws("-", _return_id(), "happening.event").alias("return_event_id"),
-        _return_id().alias("return_id"),
-        "order_id", "line_no", "seller_id",
-        F.col("quantity").alias("units"),
-        "happening.event",
-        pick(("does not fit", "not as described", "not needed any more"), "why").alias("reason"),
-    )  # fmt: skip
-
-
-def _return_id() -> Column:
-    return F.concat_ws("-", F.lit("r"), F.substring("order_id", 3, 99), "line_no")
-
-
-def refunds(lines: DataFrame) -> DataFrame:
-    """A line's refund: what was paid for it, or half of that where a claim was split."""
-    returned = F.col("asked_at").isNotNull()
-    half = (F.col("outcome") == "split") & F.col("opened_at").isNotNull()
-    amount = F.when(half, F.floor(F.col("paid_minor") / 2)).otherwise(F.col("paid_minor"))
-    cause = F.when(returned, "returned").when(F.col("opened_at").isNotNull(), "claim")
-    return lines.where("refunded_at is not null").select(
-        F.col("refunded_at").alias("occurred_at"),
-        F.concat_ws("-", F.lit("f"), F.substring("order_id", 3, 99), "line_no").alias("refund_id"),
-        "order_id", "line_no", "seller_id",
-        amount.alias("amount_minor"),
-        "currency",
-        F.coalesce(cause, F.lit("cancelled by the seller")).alias("reason"),
-        F.when(cause == "claim", "dispute").otherwise("seller").alias("initiated_by"),
-        F.when(returned, _return_id()).alias("return_id"),
-    )  # fmt: skip
+def carrier(parcel_luck: str) -> Column:
+    return pick(("swift", "parcelnet", "postal"), "carrier", parcel_luck)

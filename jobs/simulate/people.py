@@ -1,8 +1,6 @@
-"""Sellers, buyers and listings: who trades what, before any order."""
+"""Sellers and listings: who trades what, before any order."""
 
 from __future__ import annotations
-
-from functools import reduce
 
 from pyspark.sql import Column, DataFrame, SparkSession
 from pyspark.sql import functions as F
@@ -22,7 +20,7 @@ from jobs.simulate.draws import (
     weighted,
     whole,
 )
-from jobs.simulate.plan import MARKETS, Plan, of_market, partitions_of
+from jobs.simulate.plan import MARKETS, Plan, of_market
 
 LISTINGS_AT_MOST = 6
 CATEGORIES = {
@@ -101,47 +99,6 @@ def seller_versions(sellers: DataFrame) -> DataFrame:
         token("bank", "household_luck").alias("bank_account_hash"),
         token("device", "household_luck").alias("device_hash"),
         token("address", "household_luck").alias("address_hash"),
-    )  # fmt: skip
-
-
-def buyers(spark: SparkSession, plan: Plan) -> DataFrame:
-    """Every buyer: a pool in each market, and newcomers day by day (registered the day before)."""
-    pools = [_pool(spark, plan, market) for market in MARKETS]
-    numbered = reduce(DataFrame.union, pools).withColumn(
-        "luck", plan.luck("buyer", "country", "buyer_no")
-    )
-    days = F.when(F.col("joins") > 0, F.col("joins") - 1).otherwise(
-        -1 - whole(1_200, draw("tenure"))
-    )
-    return numbered.select(
-        at_habitual_hour(F.date_add(F.lit(plan.first), days), "joins", plan.zone)
-        .alias("registered_at"),
-        buyer_id(F.col("country"), F.col("buyer_no")).alias("buyer_id"),
-        "country",
-        "luck",
-    )  # fmt: skip
-
-
-def _pool(spark: SparkSession, plan: Plan, market: str) -> DataFrame:
-    opening, daily = plan.pool(market)
-    count = opening + daily * plan.days  # also those who join the day after the last
-    joins = F.ceil((F.col("id") - opening + 1) / daily).cast("int")
-    return spark.range(0, count, 1, partitions_of(spark)).select(
-        F.lit(market).alias("country"), F.col("id").alias("buyer_no"), joins.alias("joins")
-    )
-
-
-def buyer_id(market: Column, number: Column) -> Column:
-    return F.format_string("b-%s-%07d", F.lower(market), number)
-
-
-def buyer_versions(buyers: DataFrame) -> DataFrame:
-    return buyers.select(
-        F.col("registered_at").alias("occurred_at"),
-        "buyer_id", "registered_at", "country",
-        pick(REGIONS, "region").alias("region"),
-        F.concat("buyer_id", F.lit("@buyers.example")).alias("email"),
-        token("address").alias("address_hash"),
     )  # fmt: skip
 
 

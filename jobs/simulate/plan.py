@@ -46,6 +46,8 @@ class Plan:
     last: date
     sellers: int
     orders_per_day: int
+    fraud_rate: float = 0.01
+    """Share of the orders that are fraudulent."""
 
     @property
     def days(self) -> int:
@@ -70,11 +72,6 @@ class Plan:
     def day_of(self, index: Column) -> Column:
         """The date of an index of days; null where that is null."""
         return F.date_add(F.lit(self.first), index)
-
-    def pool(self, market: str) -> tuple[int, int]:
-        """Buyers of a market when the window opens, and how many join each day."""
-        share = MARKETS[market].share * self.orders_per_day
-        return max(20, round(20 * share)), max(1, round(0.3 * share))
 
 
 def partitions_of(spark: SparkSession) -> int:

@@ -27,7 +27,20 @@ from conf.settings import Settings
 from conf.tables import bronze
 from jobs.arguments import Argument
 from jobs.errors import UsageError
-from jobs.simulate import days, landing, latent, noise, orders, parcels, people, voices
+from jobs.simulate import (
+    aftermath,
+    buyers,
+    days,
+    fraud,
+    landing,
+    latent,
+    noise,
+    orders,
+    parcels,
+    people,
+    traces,
+    voices,
+)
 from jobs.simulate.noise import Rates
 from jobs.simulate.plan import Plan
 from jobs.window import Window
@@ -60,6 +73,8 @@ ARGUMENTS = (
              choices=tuple(PRESETS), default="demo"),
     Argument("--sellers", "how many sellers there ever are", type=int),
     Argument("--orders-per-day", "orders on a usual day", type=int),
+    Argument("--fraud-rate", "share of the orders that are fraudulent, up to 0.05", type=float,
+             default=0.01),
     Argument("--format", "of the landing files; else Parquet from a million orders on",
              choices=("jsonl", "parquet")),
     Argument("--seed", "another seed, another world", type=int, default=7),
@@ -77,7 +92,8 @@ TABLES = {table.name: table for table in bronze.TABLES}
 def run(
     spark: SparkSession, settings: Settings, window: Window | None, *,
     seed: int, out: str, sellers: int | None = None, orders_per_day: int | None = None,
-    preset: str = "demo", format: noise.Form | None = None, rates: Rates | None = None,
+    preset: str = "demo", format: noise.Form | None = None, fraud_rate: float = 0.01,
+    rates: Rates | None = None,
 ) -> dict[str, int]:  # fmt: skip
     """Writes the world; returns the rows landed by entity, and by what was done to them."""
     size = PRESETS[preset]
@@ -86,8 +102,11 @@ def run(
     orders_per_day = size.orders_per_day if orders_per_day is None else orders_per_day
     if sellers < 1 or orders_per_day < 1:
         raise UsageError("a world needs at least one seller and one order a day")
+    fraud.check(fraud_rate)
     rates, zone = rates or Rates(), settings.time_zone or "UTC"
-    plan = Plan(seed, zone, window.first, window.last, sellers, orders_per_day)
+    plan = Plan(
+        seed, zone, window.first, window.last, sellers, orders_per_day, fraud_rate=fraud_rate
+    )
     log.info("simulating %d days, %d sellers, %d orders a day", plan.days, sellers, orders_per_day)
     form = format or ("parquet" if plan.days * orders_per_day >= LARGE else "jsonl")
     with entities(spark, plan) as (facts, truth):
@@ -142,14 +161,15 @@ def entities(
     """Every entity's facts, and the truth behind them; frames that are shared are kept meanwhile.
 
     The truth: `sellers` (what each is), `seller_days` (his health, the chances that follow from
-    it, and the hazard of an enforcement action) and `seller_risks` (at month-ends, the chance of
-    an action within 60 days given all that).
+    it, and the hazard of an enforcement action), `seller_risks` (at month-ends, the chance of an
+    action within 60 days given all that), `orders` (the fraudulent ones) and `disputes` (what
+    really happened, and what is right).
     """
     sellers = people.sellers(spark, plan)
     listings = people.listings(sellers)
     seller_days = days.seller_days(spark, plan, sellers).persist(StorageLevel.DISK_ONLY)
     sent = parcels.parcels(orders.placed(plan, seller_days))
-    lines = parcels.with_aftermath(orders.lines(sent, listings))
+    lines = aftermath.with_aftermath(orders.lines(sent, listings))
     totals = orders.order_totals(lines)
     shared = [frame.persist(StorageLevel.MEMORY_AND_DISK)
               for frame in (sellers, listings, sent, lines, totals)] + [seller_days]  # fmt: skip
@@ -159,21 +179,23 @@ def entities(
         "seller_risks": latent.risks(spark, plan)
         .join(F.broadcast(sellers.select("seller_no", "seller_id")), "seller_no")
         .select("seller_id", "day", "at_risk", "risk_60d"),
+        "orders": fraud.truth(plan, totals),
+        "disputes": voices.dispute_truth(lines),
     }
     try:
         facts = {
             "sellers": people.seller_versions(sellers),
-            "buyers": people.buyer_versions(people.buyers(spark, plan)),
+            "buyers": buyers.buyer_versions(buyers.buyers(spark, plan)),
             "listings": people.listing_versions(listings),
             "orders": orders.orders(totals),
             "order_items": orders.order_items(lines),
             "order_events": orders.order_events(sent),
             "payments": orders.payments(totals),
             "shipments": parcels.shipments(sent),
-            "returns": parcels.returns(lines),
-            "refunds": parcels.refunds(lines),
+            "returns": aftermath.returns(lines),
+            "refunds": aftermath.refunds(lines),
             "disputes": voices.disputes(lines),
-            "messages": voices.messages(sent),
+            "messages": voices.messages(sent, lines),
             "reviews": voices.reviews(sent),
             "listing_snapshots": days.listing_snapshots(seller_days, plan, listings),
             "ad_spend": days.ad_spend(seller_days, plan),
@@ -182,7 +204,9 @@ def entities(
             "enforcement_actions": days.enforcement_actions(seller_days, plan),
             "document_verifications": days.document_verifications(sellers, seller_days, plan),
             "support_tickets": days.support_tickets(seller_days, plan),
-            "logins": days.seller_logins(seller_days, plan),
+            "logins": days.seller_logins(seller_days, plan).unionByName(
+                traces.buyer_logins(plan, totals)
+            ),
             "fx_rates": days.fx_rates(spark, plan),
         }
         yield facts, truth
