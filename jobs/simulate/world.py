@@ -26,7 +26,7 @@ from conf.settings import Settings
 from conf.tables import bronze
 from jobs.arguments import Argument
 from jobs.errors import UsageError
-from jobs.simulate import days, landing, latent, orders, parcels, people, voices
+from jobs.simulate import causes, days, landing, latent, offers, orders, parcels, people, voices
 from jobs.simulate.noise import Rates, delivered, recorded
 from jobs.simulate.plan import Plan
 from jobs.window import Window
@@ -39,11 +39,13 @@ WINDOW = "optional"
 
 @dataclass(frozen=True)
 class Preset:
-    """A size of world: sellers there ever are, orders on a usual day, and its days."""
+    """A size of world: sellers there ever are, orders on a usual day, its days, and how many
+    listings a seller has (fewest and most)."""
 
     sellers: int
     orders_per_day: int
     window: Window
+    listings_a_seller: tuple[int, int] = (2, 6)
 
 
 _QUARTER = Window(date(2026, 4, 2), date(2026, 6, 30))
@@ -51,8 +53,8 @@ PRESETS = {
     "small": Preset(60, 60, _QUARTER),
     "demo": Preset(120, 300, _QUARTER),
     # Three months to warm up, then 18 month-ends of some 13,300 sellers.
-    "seed": Preset(22_700, 10_000, Window(date(2024, 10, 1), date(2026, 6, 30))),
-    "large": Preset(150_000, 100_000, _QUARTER),
+    "seed": Preset(22_700, 10_000, Window(date(2024, 10, 1), date(2026, 6, 30)), (1, 3)),
+    "large": Preset(150_000, 100_000, _QUARTER, (1, 3)),
 }
 ARGUMENTS = (
     Argument("--preset", "a size with its days; the options below go before it",
@@ -81,7 +83,9 @@ def run(
     if sellers < 1 or orders_per_day < 1:
         raise UsageError("a world needs at least one seller and one order a day")
     rates, zone = rates or Rates(), settings.time_zone or "UTC"
-    plan = Plan(seed, zone, window.first, window.last, sellers, orders_per_day)
+    plan = Plan(
+        seed, zone, window.first, window.last, sellers, orders_per_day, size.listings_a_seller
+    )
     log.info("simulating %d days, %d sellers, %d orders a day", plan.days, sellers, orders_per_day)
     with entities(spark, plan) as (facts, truth):
         landing.claim(Path(out), _command(plan, rates, list(facts)))
@@ -109,26 +113,29 @@ def entities(
 ) -> Iterator[tuple[dict[str, DataFrame], dict[str, DataFrame]]]:
     """Every entity's facts, and the truth behind them; frames that are shared are kept meanwhile.
 
-    The truth: `sellers` (what each is) and `seller_days` (his health, the chances that follow
-    from it, and the hazard of an enforcement action).
+    The truth: `sellers` (what each is), `seller_days` (his health, the chances that follow from
+    it, and the hazard of an enforcement action), `listings` (what is wrong with each) and `causes`
+    (what moves orders and prices from outside).
     """
     sellers = people.sellers(spark, plan)
-    listings = people.listings(sellers)
+    listings = offers.listings(plan, sellers)
     seller_days = days.seller_days(spark, plan, sellers).persist(StorageLevel.DISK_ONLY)
     sent = parcels.parcels(orders.placed(plan, seller_days))
-    lines = parcels.with_aftermath(orders.lines(sent, listings))
+    lines = parcels.with_aftermath(orders.lines(plan, sent, listings))
     totals = orders.order_totals(lines)
     shared = [frame.persist(StorageLevel.MEMORY_AND_DISK)
               for frame in (sellers, listings, sent, lines, totals)] + [seller_days]  # fmt: skip
     truth = {
         "sellers": sellers.select("seller_id", *latent.TRAITS.names),
         "seller_days": seller_days.select("seller_id", "day", *latent.DAYS.names[1:]),
+        "listings": offers.truth(listings),
+        "causes": causes.truth(spark, plan),
     }
     try:
         facts = {
             "sellers": people.seller_versions(sellers),
             "buyers": people.buyer_versions(people.buyers(spark, plan)),
-            "listings": people.listing_versions(listings),
+            "listings": offers.listing_versions(plan, listings),
             "orders": orders.orders(totals),
             "order_items": orders.order_items(lines),
             "order_events": orders.order_events(sent),
