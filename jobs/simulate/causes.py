@@ -245,10 +245,12 @@ def _at(names: Iterable[str], name: str | None) -> int | slice:
 
 
 def reachable(plan: Plan, at: str) -> Column:
-    """Orders can be placed at that time (a column): no outage is on."""
+    """Orders can be placed at that time (a column) of the row's `day`: no outage is on."""
+    # The day first, which is there: the time is worked out for these days' orders alone.
     spells = [
-        f"{at} >= {_instant(begin)} and {at} < {_instant(end)}"
-        for begin, end in (_spell(cause, plan.zone) for cause in _of_kind(plan, "outage"))
+        f"day = date '{cause.first_day}' and {at} >= {_instant(begin)} and {at} < {_instant(end)}"
+        for cause in _of_kind(plan, "outage")
+        for begin, end in [_spell(cause, plan.zone)]
     ]
     return F.expr(f"not ({' or '.join(spells)})" if spells else "true")
 

@@ -19,7 +19,7 @@ QUARTER = Window(date(2026, 4, 1), date(2026, 6, 30))
 LONG = Window(date(2024, 11, 20), date(2026, 8, 15))
 SEEDS = range(20)
 OF_A_QUARTER = {"outage", "promotion", "price_shock", "category_collapse"}
-PLAN = Plan(7, "UTC", QUARTER.first, QUARTER.last, sellers=1_200, orders_per_day=3_000)
+PLAN = Plan(7, "UTC", QUARTER.first, QUARTER.last, sellers=1_200, orders_per_day=2_000)
 
 
 @pytest.fixture(scope="module")
