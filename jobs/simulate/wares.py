@@ -227,16 +227,18 @@ def texts(listings: DataFrame) -> DataFrame:
     Takes `marketplace`, `true_category`, `policy_code`, `near_miss`, `fault`, `text_style`, `luck`
     and `text_luck`, which of a copy is its original's.
     """
-    own = listings.withColumnsRenamed({"luck": "own_luck", "text_luck": "luck"})
-    said = _said(_worded(own))
+    own = listings.withColumnRenamed("luck", "own_luck")
+    said = _said(_worded(own.withColumnRenamed("text_luck", "luck")))
     written = said.withColumns({"title": _styled_title(), "description": _styled_description()})
     alike = F.when(F.col("fault") == "duplicate", whole(ALIKE, draw("alike", "own_luck")))
     images = F.when(chance(0.04, "no image"), 0).otherwise(whole(8, draw("images")) + 1)
     altered = written.withColumn("alike", alike).withColumns(
         {"title": F.expr(ALTERED_TITLE), "description": F.expr(ALTERED_DESCRIPTION)}
     )
-    return altered.withColumn("image_count", images).withColumnsRenamed(
-        {"luck": "text_luck", "own_luck": "luck"}
+    return (
+        altered.withColumn("image_count", images)
+        .withColumnRenamed("luck", "text_luck")
+        .withColumnRenamed("own_luck", "luck")
     )
 
 
@@ -281,7 +283,8 @@ def _said(listings: DataFrame) -> DataFrame:
         " ", "brand", "material", "noun", "colour", F.when(chance(0.6, "sized"), F.col("size")),
         tail,
     )  # fmt: skip
-    breach = F.expr(_map(BREACHES) + "[policy_code]")[whole(7, draw("breach", "own_luck"))]
+    # Brackets would take it that there is a code.
+    breach = F.get(F.expr(_map(BREACHES) + "[policy_code]"), whole(7, draw("breach", "own_luck")))
     honest = F.when(chance(HONEST_SHARE, "honest"), pick(HONEST, "which honest"))
     closing = F.when(chance(0.5, "closes"), _in_language(CLOSINGS, "closing"))
     sentences = F.concat_ws(
