@@ -13,6 +13,7 @@ from jobs.simulate.draws import (
     at_habitual_hour,
     at_local,
     between,
+    business_date,
     chance,
     draw,
     luck,
@@ -41,16 +42,31 @@ def seller_days(spark: SparkSession, plan: Plan, sellers: DataFrame) -> DataFram
 
 
 def listing_snapshots(days: DataFrame, plan: Plan, listings: DataFrame) -> DataFrame:
-    """Taken an hour before midnight; what is out of stock stays so for about a week."""
+    """Taken an hour before midnight; what is out of stock stays so for about a week.
+
+    The last one is of the day on which a seller closes: no longer listed.
+    """
+    taken = at_local(F.col("day"), 23 * 3_600, plan.zone)
     offers = listings.select("seller_no", "listing_id", F.col("luck").alias("listing_luck"))
     stocked = draw("stock", "listing_luck", "index div 7") >= F.col("stockout")
-    return days.join(F.broadcast(offers), "seller_no").select(
-        at_local(F.col("day"), 23 * 3_600, plan.zone).alias("occurred_at"),
+    listed = days.join(F.broadcast(offers), "seller_no").select(
+        taken.alias("occurred_at"),
         "listing_id", "seller_id",
         F.col("day").alias("snapshot_date"),
         F.lit(True).alias("active"),
         stocked.alias("in_stock"),
     )  # fmt: skip
+    closing = listings.where("closed_at is not null").withColumn(
+        "day", business_date(F.col("closed_at"), plan.zone)
+    )
+    gone = closing.select(
+        F.greatest(taken, F.col("closed_at")).alias("occurred_at"),
+        "listing_id", "seller_id",
+        F.col("day").alias("snapshot_date"),
+        F.lit(False).alias("active"),
+        F.lit(False).alias("in_stock"),
+    )  # fmt: skip
+    return listed.unionByName(gone)
 
 
 def ad_spend(days: DataFrame, plan: Plan) -> DataFrame:

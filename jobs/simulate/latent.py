@@ -15,11 +15,11 @@ import pyarrow as pa
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
-from jobs.simulate import enforcement, kinds
-from jobs.simulate.keyed import Ids, luck, poisson
+from jobs.simulate import causes, enforcement, kinds
+from jobs.simulate.keyed import Chances, Ids, luck, poisson
 from jobs.simulate.kinds import METRICS, NEVER
 from jobs.simulate.lives import Lives, lives
-from jobs.simulate.plan import Plan, partitions_of
+from jobs.simulate.plan import CATEGORIES, MARKETS, Plan, partitions_of
 from jobs.simulate.risk import at_risk, risk_60d
 from jobs.window import Window
 
@@ -35,7 +35,7 @@ TRAITS = pa.schema([
     ("seller_no", pa.int32()), ("kind", pa.string()), ("size", pa.float64()),
     ("entry", pa.int32()), ("leaves", pa.int32()), ("ring", pa.int32()),
     ("advertises", pa.bool_()), ("platform_share", pa.float64()), ("messaging_from", pa.int32()),
-    ("papers", pa.int32()),
+    ("papers", pa.int32()), ("marketplace", pa.string()), ("main_category", pa.string()),
 ])  # fmt: skip
 DAYS = pa.schema([
     ("seller_no", pa.int32()), ("index", pa.int32()), ("orders", pa.int32()),
@@ -61,8 +61,8 @@ def traits(spark: SparkSession, plan: Plan) -> DataFrame:
 def days(spark: SparkSession, plan: Plan) -> DataFrame:
     """One row a seller and day from his entry on, as long as he is there: DAYS, and `day`.
 
-    `orders` is how many are placed with him; metrics are chances, hours and shares as
-    `rates.RATES` tells; `action` is what the platform does to him on the day.
+    `orders` is how many are drawn with him (placed, unless an outage is on); metrics are chances,
+    hours and shares as `rates.RATES` tells; `action` is what the platform does to him on the day.
     """
     found = _computed(spark, plan, DAYS, partial(_days, plan))
     return found.withColumn("day", F.date_add(F.lit(plan.first), F.col("index")))
@@ -96,6 +96,7 @@ _SQL = {
 
 def _traits(plan: Plan, numbers: Ids) -> dict[str, Any]:
     who = kinds.traits(plan.seed, numbers)
+    market, category = homes(plan.seed, numbers)
     return {
         "seller_no": who.seller_no.astype(np.int32),
         "kind": np.array(kinds.NAMES)[who.kind],
@@ -107,7 +108,18 @@ def _traits(plan: Plan, numbers: Ids) -> dict[str, Any]:
         "platform_share": who.platform_share.astype(np.float64),
         "messaging_from": _until(who.messaging_from),
         "papers": who.papers.astype(np.int32),
+        "marketplace": np.array(tuple(MARKETS))[market],
+        "main_category": np.array(tuple(CATEGORIES))[category],
     }
+
+
+def homes(seed: int, seller_no: Ids) -> tuple[Ids, Ids]:
+    """Where each seller trades, and in what above all: indices in MARKETS and in CATEGORIES."""
+    chances = Chances(seed, seller_no)
+    bounds = np.cumsum([market.share for market in MARKETS.values()])[:-1]
+    market = np.searchsorted(bounds, chances.uniform("marketplace"), side="right")
+    category = len(CATEGORIES) * chances.uniform("main category")
+    return market.astype(np.int64), category.astype(np.int64)
 
 
 def _until(day: Ids) -> pa.Array:
@@ -123,7 +135,7 @@ def _days(plan: Plan, numbers: Ids) -> dict[str, Any]:
     columns: dict[str, Any] = {
         "seller_no": numbers[row].astype(np.int32),
         "index": day.astype(np.int32),
-        "orders": _orders(plan, lived)[row, day].astype(np.int32),
+        "orders": order_counts(plan, lived)[row, day].astype(np.int32),
         "health": lived.health[row, day],
         "hazard": lived.hazard[row, day],
         **{name: rate[row, day] for name, rate in lived.rates.items()},
@@ -144,12 +156,18 @@ def _risks(plan: Plan, numbers: Ids) -> dict[str, Any]:
     }
 
 
-def _orders(plan: Plan, lived: Lives) -> Ids:
-    """[sellers, days]: how many orders are placed with each."""
+def order_counts(plan: Plan, lived: Lives) -> Ids:
+    """[sellers, days]: how many orders are drawn with each; planted causes move the mean.
+
+    They move nothing else: health, and with it the base rate, knows of no cause.
+    """
     scale = plan.orders_per_day / (plan.sellers * SELLING)
-    mean = np.minimum(scale * lived.traits.size[:, None] * lived.intensity, MOST_ORDERS)
+    who = lived.traits.seller_no
+    moved = causes.demand(plan.seed, plan.first, plan.days)[homes(plan.seed, who)]
+    usual = scale * lived.traits.size[:, None] * lived.intensity
     days_of_world = plan.first.toordinal() + np.arange(plan.days)
-    return poisson(mean, luck(plan.seed, "orders", lived.traits.seller_no)[:, None], days_of_world)
+    lucks = luck(plan.seed, "orders", who)[:, None]
+    return poisson(np.minimum(usual * moved, MOST_ORDERS), lucks, days_of_world)
 
 
 def _told(lived: Lives) -> dict[str, Any]:

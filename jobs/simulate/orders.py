@@ -5,7 +5,7 @@ from __future__ import annotations
 from pyspark.sql import DataFrame, Window
 from pyspark.sql import functions as F
 
-from jobs.simulate import buyers, fraud, traces
+from jobs.simulate import buyers, causes, fraud, traces
 from jobs.simulate.draws import (
     after,
     at_habitual_hour,
@@ -18,7 +18,7 @@ from jobs.simulate.draws import (
     whole,
 )
 from jobs.simulate.kinds import METRICS
-from jobs.simulate.people import price_at
+from jobs.simulate.offers import price_at
 from jobs.simulate.plan import MARKETS, Plan, of_market
 
 METHODS = {"card": 0.6, "wallet": 0.2, "debit_card": 0.1, "bank_transfer": 0.07, "cash_slip": 0.03}
@@ -43,7 +43,8 @@ COMPANY = 0.06
 def placed(plan: Plan, seller_days: DataFrame) -> DataFrame:
     """Orders as they are placed: time, buyer, one seller or two of one market, fate of payment.
 
-    A seller's day says how many are placed with him, and how he is on that day.
+    A seller's day says how many are drawn with him, and how he is on that day. What is drawn
+    into an outage is not placed.
     """
     who = F.struct(*SELLER, F.col("own_luck").alias("seller_luck"))
     each = seller_days.where("orders > 0").select(
@@ -63,8 +64,8 @@ def placed(plan: Plan, seller_days: DataFrame) -> DataFrame:
         weighted(LINES, "lines").cast("int").alias("line_count"),
         weighted(METHODS, "method").alias("method"),
         weighted(ENDINGS, "ending").alias("ending"),
-        chance(0.08, "coupon").alias("coupon"),
-    )
+        chance(causes.coupon_share(plan), "coupon").alias("coupon"),
+    ).where(causes.reachable(plan, "placed_at"))  # fmt: skip
     return _with_buyer(plan, _with_company(drawn))
 
 
@@ -123,7 +124,7 @@ def _with_buyer(plan: Plan, orders: DataFrame) -> DataFrame:
     )  # fmt: skip
 
 
-def lines(parcels: DataFrame, listings: DataFrame) -> DataFrame:
+def lines(plan: Plan, parcels: DataFrame, listings: DataFrame) -> DataFrame:
     """Order lines with their money; a coupon's share of each line adds up to the discount."""
     each = parcels.select(
         "*", F.explode("line_nos").alias("line_no"), F.col("luck").alias("parcel_luck")
@@ -141,7 +142,7 @@ def lines(parcels: DataFrame, listings: DataFrame) -> DataFrame:
     priced = slotted.join(F.broadcast(offers), ["seller_no", "slot"], "inner").select(
         "*",
         quantity.cast("int").alias("quantity"),
-        price_at(F.col("placed_at")).alias("unit_price_minor"),
+        price_at(plan, "placed_at").alias("unit_price_minor"),
     )
     total = F.col("unit_price_minor") * F.col("quantity")
     tax = of_market({code: market.tax for code, market in MARKETS.items()})

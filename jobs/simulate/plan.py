@@ -1,4 +1,4 @@
-"""What is simulated: the window, the sizes, the seed and the markets."""
+"""What is simulated: the window, the sizes, the seed, the markets and the categories."""
 
 from __future__ import annotations
 
@@ -34,6 +34,11 @@ MARKETS = {
     "GB": Market("GBP", 0.79, 0.20, 0.20),
     "JP": Market("JPY", 150.0, 0.10, 0.10),
 }
+CATEGORIES = {
+    "books": 1_400, "toys": 2_200, "beauty": 2_600, "garden": 4_500, "apparel": 3_800,
+    "kitchen": 5_200, "sports": 6_000, "electronics": 14_000,
+}  # fmt: skip
+"""Each category with its usual price in US cents."""
 
 
 @dataclass(frozen=True)
@@ -46,6 +51,8 @@ class Plan:
     last: date
     sellers: int
     orders_per_day: int
+    listings_a_seller: tuple[int, int] = (2, 6)
+    """Fewest and most, all numbers alike."""
     fraud_rate: float = 0.01
     """Share of the orders that are fraudulent."""
 

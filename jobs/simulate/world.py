@@ -30,11 +30,13 @@ from jobs.errors import UsageError
 from jobs.simulate import (
     aftermath,
     buyers,
+    causes,
     days,
     fraud,
     landing,
     latent,
     noise,
+    offers,
     orders,
     parcels,
     people,
@@ -53,11 +55,13 @@ WINDOW = "optional"
 
 @dataclass(frozen=True)
 class Preset:
-    """A size of world: sellers there ever are, orders on a usual day, and its days."""
+    """A size of world: sellers there ever are, orders on a usual day, its days, and how many
+    listings a seller has (fewest and most)."""
 
     sellers: int
     orders_per_day: int
     window: Window
+    listings_a_seller: tuple[int, int] = (2, 6)
 
 
 _QUARTER = Window(date(2026, 4, 2), date(2026, 6, 30))
@@ -65,8 +69,8 @@ PRESETS = {
     "small": Preset(60, 60, _QUARTER),
     "demo": Preset(120, 300, _QUARTER),
     # Three months to warm up, then 18 month-ends of some 13,300 sellers.
-    "seed": Preset(22_700, 10_000, Window(date(2024, 10, 1), date(2026, 6, 30))),
-    "large": Preset(150_000, 100_000, _QUARTER),
+    "seed": Preset(22_700, 10_000, Window(date(2024, 10, 1), date(2026, 6, 30)), (1, 3)),
+    "large": Preset(150_000, 100_000, _QUARTER, (1, 3)),
 }
 ARGUMENTS = (
     Argument("--preset", "a size with its days; the options below go before it",
@@ -105,7 +109,14 @@ def run(
     fraud.check(fraud_rate)
     rates, zone = rates or Rates(), settings.time_zone or "UTC"
     plan = Plan(
-        seed, zone, window.first, window.last, sellers, orders_per_day, fraud_rate=fraud_rate
+        seed,
+        zone,
+        window.first,
+        window.last,
+        sellers,
+        orders_per_day,
+        size.listings_a_seller,
+        fraud_rate,
     )
     log.info("simulating %d days, %d sellers, %d orders a day", plan.days, sellers, orders_per_day)
     form = format or ("parquet" if plan.days * orders_per_day >= LARGE else "jsonl")
@@ -162,14 +173,15 @@ def entities(
 
     The truth: `sellers` (what each is), `seller_days` (his health, the chances that follow from
     it, and the hazard of an enforcement action), `seller_risks` (at month-ends, the chance of an
-    action within 60 days given all that), `orders` (the fraudulent ones) and `disputes` (what
-    really happened, and what is right).
+    action within 60 days given all that), `orders` (the fraudulent ones), `disputes` (what really
+    happened, and what is right), `listings` (what is wrong with each) and `causes` (what moves
+    orders and prices from outside).
     """
     sellers = people.sellers(spark, plan)
-    listings = people.listings(sellers)
+    listings = offers.listings(plan, sellers)
     seller_days = days.seller_days(spark, plan, sellers).persist(StorageLevel.DISK_ONLY)
     sent = parcels.parcels(orders.placed(plan, seller_days))
-    lines = aftermath.with_aftermath(orders.lines(sent, listings))
+    lines = aftermath.with_aftermath(orders.lines(plan, sent, listings))
     totals = orders.order_totals(lines)
     shared = [frame.persist(StorageLevel.MEMORY_AND_DISK)
               for frame in (sellers, listings, sent, lines, totals)] + [seller_days]  # fmt: skip
@@ -181,12 +193,14 @@ def entities(
         .select("seller_id", "day", "at_risk", "risk_60d"),
         "orders": fraud.truth(plan, totals),
         "disputes": voices.dispute_truth(lines),
+        "listings": offers.truth(listings),
+        "causes": causes.truth(spark, plan),
     }
     try:
         facts = {
             "sellers": people.seller_versions(sellers),
             "buyers": buyers.buyer_versions(buyers.buyers(spark, plan)),
-            "listings": people.listing_versions(listings),
+            "listings": offers.listing_versions(plan, listings),
             "orders": orders.orders(totals),
             "order_items": orders.order_items(lines),
             "order_events": orders.order_events(sent),
