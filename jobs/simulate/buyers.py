@@ -87,7 +87,8 @@ def _accounts(spark: SparkSession, plan: Plan, market: str) -> DataFrame:
 
 
 def buyer_id(market: Column, number: Column) -> Column:
-    return F.format_string("b-%s-%07d", F.lower(market), number)
+    digits = F.lpad(number.cast("string"), 9, "0")
+    return F.concat(F.lit("b-"), F.lower(market), F.lit("-"), digits)
 
 
 def buyer_versions(buyers: DataFrame) -> DataFrame:

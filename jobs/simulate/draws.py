@@ -108,7 +108,7 @@ def token(purpose: str, *keys: str) -> Column:
 def at_local(day: Column, seconds: int | Column, zone: str) -> Column:
     """The instant at which a wall clock in the zone shows that many seconds of the day."""
     wall = F.timestamp_seconds(F.unix_date(day).cast("long") * 86_400 + seconds)
-    return F.to_utc_timestamp(wall, zone)
+    return wall if zone == "UTC" else F.to_utc_timestamp(wall, zone)
 
 
 def at_habitual_hour(day: Column, purpose: str, zone: str) -> Column:
@@ -126,13 +126,16 @@ def after(at: Column, hours: float | Column) -> Column:
 
 def business_date(at: Column, zone: str) -> Column:
     """The date in the zone (the session's own zone is UTC)."""
-    return F.to_date(F.from_utc_timestamp(at, zone))
+    return F.to_date(at if zone == "UTC" else F.from_utc_timestamp(at, zone))
 
 
 def unfolded(events: Mapping[str, Column]) -> Column:
     """One row an event that has a time: a struct of `event` and `occurred_at`."""
+    none = F.array().cast("array<struct<event:string,occurred_at:timestamp>>")
     happened = [
-        F.when(at.isNotNull(), F.struct(F.lit(name).alias("event"), at.alias("occurred_at")))
+        F.when(at.isNotNull(), F.array(F.struct(F.lit(name).alias("event"),
+                                                at.alias("occurred_at")))).otherwise(none)
         for name, at in events.items()
-    ]
-    return F.explode(F.array_compact(F.array(*happened))).alias("happening")
+    ]  # fmt: skip
+    # Joined up and not filtered: a lambda is not compiled.
+    return F.explode(F.concat(*happened)).alias("happening")

@@ -54,7 +54,7 @@ def placed(plan: Plan, seller_days: DataFrame) -> DataFrame:
     )  # fmt: skip
     order_id = F.concat_ws(
         "-", F.lit("o"), F.date_format("day", "yyyyMMdd"), F.substring("first.seller_id", 3, 99),
-        F.format_string("%03d", "number"),
+        F.lpad(F.col("number").cast("string"), 3, "0"),
     )  # fmt: skip
     drawn = each.select(
         "*", order_id.alias("order_id"), luck("order", "day_luck", "number").alias("luck")
@@ -79,28 +79,21 @@ def _with_company(orders: DataFrame) -> DataFrame:
         .when((F.col("line_count") == 1) & chance(COMPANY, "guest"), "guest")
     )  # fmt: skip
     cast = orders.withColumn("role", role)
-    together = Window.partitionBy("marketplace", "day")
+    none = F.lit(None).cast(orders.schema["first"].dataType)
+    alone = cast.where("role is null").withColumn("second", none)
     ranked = Window.partitionBy("marketplace", "day", "role").orderBy("luck", "order_id")
-    playing = cast.where("role is not null").select(
-        "*",
-        F.row_number().over(ranked).alias("pair"),
-        F.least(
-            F.count_if(F.col("role") == "host").over(together),
-            F.count_if(F.col("role") == "guest").over(together),
-        ).alias("pairs"),
+    together = Window.partitionBy("marketplace", "day", "pair")
+    guest = F.max(F.when(F.col("role") == "guest", F.col("first"))).over(together)
+    hosted = F.max(F.col("role") == "host").over(together)
+    paired = (
+        cast.where("role is not null")
+        .withColumn("pair", F.row_number().over(ranked))
+        .select("*", guest.alias("guest"), hosted.alias("hosted"))
+        .where("role = 'host' or not hosted")
     )
-    guests = playing.where("role = 'guest' and pair <= pairs").select(
-        "marketplace", "day", "pair", F.col("first").alias("second")
-    )
-    hosts = playing.where("role = 'host' and pair <= pairs")
-    alone = cast.where("role is null").unionByName(
-        playing.where("pair > pairs").drop("pair", "pairs")
-    ).withColumn("second", F.lit(None).cast(orders.schema["first"].dataType))  # fmt: skip
-    paired = hosts.join(guests, ["marketplace", "day", "pair"])
-    other = F.col("second.seller_no") != F.col("first.seller_no")
-    return alone.unionByName(
-        paired.drop("pair", "pairs").withColumn("second", F.when(other, F.col("second")))
-    )
+    other = (F.col("role") == "host") & (F.col("guest.seller_no") != F.col("first.seller_no"))
+    second = F.when(other, F.col("guest"))
+    return alone.unionByName(paired.withColumn("second", second).drop("pair", "guest", "hosted"))
 
 
 def _with_buyer(plan: Plan, orders: DataFrame) -> DataFrame:

@@ -28,11 +28,13 @@ def parcels(placed: DataFrame) -> DataFrame:
     The end is the order's (unpaid, withdrawn), or refused by the seller, lost or delivered. What a
     scheme orders arrives.
     """
-    each = placed.select("*", F.posexplode(F.array_compact(F.array("first", "second"))))
     second = F.col("second").isNotNull()
+    sellers = F.when(second, F.array("first", "second")).otherwise(F.array("first"))
+    each = placed.select("*", F.posexplode(sellers))
     own = each.select(
         "order_id", "placed_at", "paid_at", "method", "coupon", "buyer_id", "buyer_luck", "scheme",
         "ring_luck", "col.*",
+        second.alias("shared"),
         F.col("ending").alias("order_ending"),
         F.col("luck").alias("order_luck"),
         F.col("pos").alias("parcel_no"),
@@ -49,7 +51,7 @@ def parcels(placed: DataFrame) -> DataFrame:
         .when(chance(0.002 + 0.02 * F.col("late"), "lost"), "lost")
         .otherwise("delivered"),
     )
-    return _timed(_promised(ended))
+    return _captured(_timed(_promised(ended)))
 
 
 def _promised(parcels: DataFrame) -> DataFrame:
@@ -66,7 +68,7 @@ def _promised(parcels: DataFrame) -> DataFrame:
 
 
 def _timed(parcels: DataFrame) -> DataFrame:
-    """When it is confirmed, called off, shipped and delivered; the first parcel takes the money.
+    """When it is confirmed, called off, shipped and delivered.
 
     A parcel is late with the seller's chance of that day, else shipped within its promise.
     """
@@ -95,8 +97,15 @@ def _timed(parcels: DataFrame) -> DataFrame:
         "*",
         F.when(ending == "delivered", after(F.col("shipped_at"), travel)).alias("delivered_at"),
         F.when(ending == "lost", after(F.col("shipped_at"), 24 * 14)).alias("lost_at"),
-        F.min("shipped_at").over(Window.partitionBy("order_id")).alias("captured_at"),
     )
+
+
+def _captured(parcels: DataFrame) -> DataFrame:
+    """The first parcel takes the order's money. Few orders have two: the others need no shuffle."""
+    first = F.min("shipped_at").over(Window.partitionBy("order_id"))
+    alone = parcels.where("not shared").withColumn("captured_at", F.col("shipped_at"))
+    shared = parcels.where("shared").withColumn("captured_at", first)
+    return alone.unionByName(shared).drop("shared")
 
 
 def shipments(parcels: DataFrame) -> DataFrame:
