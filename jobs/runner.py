@@ -7,6 +7,7 @@ import json
 import logging
 import time
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cache
@@ -22,6 +23,10 @@ from jobs.lake.records import record_run
 from jobs.window import Window
 
 log = logging.getLogger(__name__)
+
+LONG_DAYS = 62
+PARTITION_BYTES = 16_000_000
+"""Of stored files: some ten times as much in memory."""
 
 
 @dataclass(frozen=True)
@@ -57,7 +62,8 @@ def run_job(
     started_at, began = datetime.now(UTC), time.monotonic()
     error: Exception | None = None
     try:
-        module.run(lake, settings, window, **options)
+        with _enough_partitions(lake, module, window):
+            module.run(lake, settings, window, **options)
     except Exception as raised:
         error = raised
     finally:
@@ -71,6 +77,20 @@ def run_job(
     if error:
         raise error
     return run
+
+
+@contextmanager
+def _enough_partitions(lake: Lake, module: Any, window: Window | None) -> Iterator[None]:
+    """Shuffles of a long window in as many parts as the tables are large: sorted in memory."""
+    setting, spark = "spark.sql.shuffle.partitions", lake.spark
+    usual = spark.conf.get(setting) or "200"
+    if window and len(window) > LONG_DAYS:
+        read = sum(lake.bytes_of(table) for table in registry.reads_of(module))
+        spark.conf.set(setting, str(max(int(usual), read // PARTITION_BYTES)))
+    try:
+        yield
+    finally:
+        spark.conf.set(setting, usual)
 
 
 def exit_code_of(error: BaseException | None) -> int:

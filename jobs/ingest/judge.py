@@ -6,6 +6,9 @@ an earlier run was cut short), `duplicate` (its content is there already) or `re
 
 from __future__ import annotations
 
+from functools import reduce
+from operator import or_
+
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
@@ -53,11 +56,13 @@ def with_findings(rows: DataFrame, table: Table, *, landed: bool = True) -> Data
         F.array_compact(F.array(*(F.when(broken, F.lit(r.code)) for r, broken, _ in rules)))
     )
     details = F.concat_ws("; ", *(F.when(broken, detail) for _, broken, detail in rules))
-    readable = F.size("_reasons") == 0
+    # Most rows are sound: lists are made of the others only.
+    any_broken = reduce(or_, (F.coalesce(broken, F.lit(False)) for _, broken, _ in rules))
+    judged = (F.size("_reasons") == 0) & any_broken
     return rows.withColumns(
         {
-            "_reasons": F.when(readable, codes).otherwise(F.col("_reasons")),
-            "_detail": F.when(readable, details).otherwise(F.col("_detail")),
+            "_reasons": F.when(judged, codes).otherwise(F.col("_reasons")),
+            "_detail": F.when(judged, details).otherwise(F.col("_detail")),
         }
     ).drop("_given_known_at", "_end")
 
@@ -127,7 +132,8 @@ def _content_hash(table: Table) -> Column:
     entries = F.map_entries("extra")
     extra = F.array_sort(F.filter(entries, lambda entry: entry["key"] != "known_at"))
     payload = [F.col(column.name) for column in bronze.payload(table)]
-    return F.xxhash64("occurred_at", "retracted", *payload, F.to_json(extra))
+    kept = F.when(F.size("extra") == 0, "[]").otherwise(F.to_json(extra))
+    return F.xxhash64("occurred_at", "retracted", *payload, kept)
 
 
 def _rules(table: Table) -> list[tuple[Rejection, Column, Column]]:

@@ -29,6 +29,17 @@ READABLE_AS = {
 }
 """Arrow types (or their beginnings) of a file's column that a declared type may be read from."""
 
+SAFE_FROM = {
+    "string": ("",),
+    "bigint": ("",),
+    "boolean": ("",),
+    "double": ("",),
+    "date": ("",),
+    "timestamp": ("timestamp[us", "timestamp[ms"),
+    "int": ("int8", "int16", "int32", "uint8", "uint16", "null"),
+}
+"""Of the types in READABLE_AS, those whose every value fits."""
+
 
 def refusal(file: LandedFile, table: Table) -> tuple[Rejection, str] | None:
     """Why the file is refused whole: unreadable, a required column missing, or of another type."""
@@ -70,13 +81,13 @@ def _read_alike(spark: SparkSession, table: Table, files: list[LandedFile]) -> D
         F.col("_metadata.file_path").alias("path"),
         (F.col("_metadata.row_index") + 1).alias("source_line"),
     )
-    found = {name for name, _ in files[0].columns}
+    found = dict(files[0].columns)
     declared = {**arrow.parsed_columns(table)}
     landing = [c.name for c in (*bronze.HEAD, *bronze.payload(table))]
     lost = [
         F.when(F.col(name).isNotNull() & F.col(f"_{name}").isNull(), F.lit(name))
         for name in landing
-        if name in found
+        if name in found and not found[name].startswith(SAFE_FROM.get(declared[name], ()))
     ]
     typed = rows.select(
         "*",
@@ -84,10 +95,10 @@ def _read_alike(spark: SparkSession, table: Table, files: list[LandedFile]) -> D
     )
     where = ("source_file", "source_line", "source_sha256", "ds")
     kept = [F.col(f"_{n}") if n in found else F.lit(None).cast(declared[n]) for n in landing]
-    overflowed = F.array_compact(F.array(*lost))
+    overflowed = F.array_compact(F.array(*lost)) if lost else F.array().cast("array<string>")
     return typed.join(F.broadcast(places), "path").select(
         *(column.alias(name) for column, name in zip(kept, landing, strict=True)),
-        _extra(sorted(found - set(landing))).alias("extra"),
+        _extra(sorted(set(found) - set(landing))).alias("extra"),
         *where,
         F.when(F.size(overflowed) > 0, F.array(F.lit(Rejection.OVERFLOW.code)))
         .otherwise(F.array().cast("array<string>"))
@@ -106,6 +117,7 @@ def _read_as(name: str, kind: str) -> Column:
 
 
 def _extra(names: list[str]) -> Column:
+    if not names:
+        return F.create_map().cast("map<string,string>")
     pairs = [part for n in names for part in (F.lit(n), F.col(f"`{n}`").cast("string"))]
-    everything = F.create_map(*pairs) if pairs else F.create_map().cast("map<string,string>")
-    return F.map_filter(everything, lambda _, value: value.isNotNull())
+    return F.map_filter(F.create_map(*pairs), lambda _, value: value.isNotNull())

@@ -48,6 +48,11 @@ def version_of(spark: SparkSession, path: str) -> int:
     return int(_snapshot(spark, path).version())
 
 
+def bytes_of(spark: SparkSession, path: str) -> int:
+    """Size of a table's current files; 0 when there is no table."""
+    return int(_snapshot(spark, path).sizeInBytes())
+
+
 def open_table(spark: SparkSession, table: Table, path: str) -> None:
     """Creates the table, or compares it with its declaration.
 

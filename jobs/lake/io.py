@@ -65,6 +65,10 @@ class Lake:
         """The newest Delta version; -1 where the table is not there yet."""
         return ddl.version_of(self.spark, self.path(table))
 
+    def bytes_of(self, table: Table) -> int:
+        """Size of the table's current files."""
+        return ddl.bytes_of(self.spark, self.path(table))
+
     def read(self, table: Table) -> DataFrame:
         """The table as declared; no rows where it is not there yet."""
         version = self.version(table)

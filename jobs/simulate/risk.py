@@ -16,7 +16,7 @@ from jobs.simulate.kinds import KINDS, NEVER
 from jobs.simulate.lives import CHUNK, Bools, Lives, lives, passed, picked
 
 HORIZON = 60
-FUTURES = 24  # of each seller; a future counts by its hazard, so that few are enough
+FUTURES = 12  # of each seller; a future counts by its hazard, so that few are enough
 
 
 def at_risk(world: Lives, day: int) -> Bools:
