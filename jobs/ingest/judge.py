@@ -68,27 +68,47 @@ def with_findings(rows: DataFrame, table: Table, *, landed: bool = True) -> Data
 
 
 def repeated_ids(rows: DataFrame, known: DataFrame) -> DataFrame:
-    """(event_id) of the clean rows whose id comes more than once, here or in bronze."""
-    run = rows.where(F.size("_reasons") == 0).select("event_id", F.lit(1).alias("here"))
-    both = run.unionByName(known.select("event_id", F.lit(0).alias("here")))
-    times, here = F.count(F.lit(1)).alias("times"), F.max("here").alias("here")
-    counts = both.groupBy("event_id").agg(times, here)
-    return counts.where("times > 1 and here = 1").select("event_id")
+    """(id_hash) of the event_ids that come more than once, in the rows or in bronze.
 
-
-def with_fate(
-    rows: DataFrame, known: DataFrame, repeated: DataFrame, *, few: bool = True
-) -> DataFrame:
-    """Adds `_fate`, comparing rows of one `event_id` with each other and with bronze.
-
-    `known` holds rows of bronze: event_id, content_hash, source_file, source_line, source_sha256;
-    `repeated` the ids to compare: when they are few, which Spark cannot know, they are looked up
-    without a shuffle of all rows. The row in bronze wins, within a run the first by file and line;
-    a loser with other content is rejected and names both.
+    Hashes are counted because they are short: a few ids that come once may be among them.
     """
-    repeated = F.broadcast(repeated) if few else repeated
-    first = _first_of(repeated, rows, known)
-    judged = rows.join(F.broadcast(first) if few else first, "event_id", "left")
+    run = rows.select(_id_hash(), F.lit(1).alias("here"))
+    both = run.unionByName(known.select(_id_hash(), F.lit(0).alias("here")))
+    times, here = F.count(F.lit(1)).alias("times"), F.max("here").alias("here")
+    counts = both.groupBy("id_hash").agg(times, here)
+    return counts.where("times > 1 and here = 1").select("id_hash")
+
+
+def among(rows: DataFrame, repeated: DataFrame) -> DataFrame:
+    """The rows with one of these ids."""
+    hashed = rows.withColumn("id_hash", _id_hash())
+    return hashed.join(repeated, "id_hash", "left_semi").drop("id_hash")
+
+
+def _id_hash() -> Column:
+    return F.xxhash64("event_id").alias("id_hash")
+
+
+def first_of(rows: DataFrame, known: DataFrame) -> DataFrame:
+    """(event_id, _first): where the row of each event_id stands that counts, and its content.
+
+    `known` holds rows of bronze: event_id, content_hash, source_file, source_line, source_sha256.
+    A row in bronze counts before one of this run, within a run the first by file and line.
+    """
+    place = ["event_id", "content_hash", "source_file", "source_line", "source_sha256"]
+    run = rows.where(F.size("_reasons") == 0).select(*place, F.lit(False).alias("landed"))
+    both = run.unionByName(known.select(*place, F.lit(True).alias("landed")))
+    order = F.struct(~F.col("landed"), "source_file", "source_line")
+    found = F.struct("landed", "content_hash", "source_file", "source_line", "source_sha256")
+    return both.groupBy("event_id").agg(F.min_by(found, order).alias("_first"))
+
+
+def with_fate(rows: DataFrame, first: DataFrame) -> DataFrame:
+    """Adds `_fate`, comparing rows with the `first_of` their event_id where it is repeated.
+
+    A row that is not the first and has other content is rejected and names both.
+    """
+    judged = rows.join(first, "event_id", "left")
     here = F.concat_ws(":", "source_file", "source_line")
     there = F.concat_ws(":", "_first.source_file", "_first.source_line")
     same_place = (F.col("_first.source_sha256") == F.col("source_sha256")) & (
@@ -114,17 +134,6 @@ def with_fate(
             ),
         }
     ).drop("_first")
-
-
-def _first_of(repeated: DataFrame, rows: DataFrame, known: DataFrame) -> DataFrame:
-    """The repeated ids and `_first`, the first row of each."""
-    place = ["event_id", "content_hash", "source_file", "source_line", "source_sha256"]
-    run = rows.where(F.size("_reasons") == 0).select(*place, F.lit(False).alias("landed"))
-    both = run.unionByName(known.select(*place, F.lit(True).alias("landed")))
-    order = F.struct(~F.col("landed"), "source_file", "source_line")
-    found = F.struct("landed", "content_hash", "source_file", "source_line", "source_sha256")
-    first = F.min_by(found, order).alias("_first")
-    return both.join(repeated, "event_id", "left_semi").groupBy("event_id").agg(first)
 
 
 def _content_hash(table: Table) -> Column:

@@ -54,7 +54,8 @@ def judged(
 ) -> Iterator[list[Landing]]:  # fmt: skip
     """Every entity's rows with their fate, computed once and counted per file.
 
-    `landed` False: a ready-made input, which need not bring what the contract requires.
+    `parsed` frames are read three times: what is dear to parse comes settled. `landed` False: a
+    ready-made input, which need not bring what the contract requires.
     """
     landings: list[Landing] = []
     try:
@@ -102,13 +103,17 @@ def _judge(
     lake: Lake, table: Table, parsed: DataFrame, window: Window, policy: LandingPolicy,
     landed: bool,
 ) -> Landing:  # fmt: skip
-    content = judge.with_content(parsed, table, lake.zone)
+    def found(rows: DataFrame) -> DataFrame:
+        return judge.with_findings(judge.with_content(rows, table, lake.zone), table, landed=landed)
+
     back = timedelta(days=policy.known_ids_days)
     known = lake.read(table).where(F.col("ds").between(window.first - back, window.last))
-    # Rows are compared with each other: settled, or the files would be parsed once for each side.
-    found = lake.settle(judge.with_findings(content, table, landed=landed))
-    repeated = lake.settle(judge.repeated_ids(found, known))
-    rows = judge.with_fate(found, known, repeated, few=repeated.count() <= FEW_REPEATS)
+    repeated = lake.settle(judge.repeated_ids(parsed, known))
+    # Few ids are repeated, which Spark cannot know: looked up without a shuffle of all rows.
+    hint = "broadcast" if repeated.count() <= FEW_REPEATS else "merge"
+    few = repeated.hint(hint)
+    first = judge.first_of(found(judge.among(parsed, few)), judge.among(known, few))
+    rows = judge.with_fate(found(parsed), lake.settle(first).hint(hint))
     rows = rows.persist(StorageLevel.MEMORY_AND_DISK)
     files: dict[str, dict[str, int]] = {}
     refused: dict[str, str] = {}
@@ -130,7 +135,7 @@ def _append_good(lake: Lake, landing: Landing) -> None:
     if landing.total("good"):
         batch = hashlib.sha256(" ".join(sorted(landing.files)).encode()).hexdigest()
         good = landing.rows.where(F.col("_fate") == "good")
-        lake.append_once(landing.table, good, batch, kept=True)
+        lake.append_once(landing.table, good, batch, sound=landing.total("good"))
 
 
 def _append_rejected(lake: Lake, landing: Landing, window: Window) -> None:

@@ -6,7 +6,7 @@ import logging
 import threading
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from typing import Any
@@ -126,16 +126,21 @@ class Lake:
             self._wrote(table, count)
 
     def append_once(
-        self, table: Table, frame: DataFrame, batch: str, *, kept: bool = False
+        self, table: Table, frame: DataFrame, batch: str, *, sound: int | None = None
     ) -> None:
         """APPEND_ONCE: the rows of a batch; the same batch again is a no-op.
 
         `batch` names the content. Delta skips a batch that it has seen, so a crash between the
-        commit and whatever the caller records next cannot append twice. `kept`: the caller keeps
-        the computed rows, which is then not done again.
+        commit and whatever the caller records next cannot append twice. `sound`: how many rows
+        there are, where the caller keeps them and has checked them as landed rows are.
         """
         _require_mode(table, WriteMode.APPEND_ONCE)
-        with self._checked(table, frame, persist=not kept) as (rows, count):
+        self._open(table)
+        checked: AbstractContextManager[tuple[DataFrame, int]] = (
+            self._checked(table, frame) if sound is None
+            else nullcontext((quality.conform(frame, table), sound))
+        )  # fmt: skip
+        with checked as (rows, count):
             if count == 0:
                 return
             writer = rows.write.format("delta").mode("append").option("txnVersion", 1)
@@ -171,7 +176,7 @@ class Lake:
 
     @contextmanager
     def _checked(
-        self, table: Table, frame: DataFrame, keep: tuple[str, ...] = (), persist: bool = True
+        self, table: Table, frame: DataFrame, keep: tuple[str, ...] = ()
     ) -> Iterator[tuple[DataFrame, int]]:
         """The rows computed once, with every check passed, and their number."""
         self._open(table)
@@ -179,7 +184,7 @@ class Lake:
         if keep:
             gone = F.col(GONE) if GONE in frame.columns else F.lit(False)
             ordered = frame.select(*table.column_names, gone.alias(GONE))
-        rows = ordered.persist(StorageLevel.MEMORY_AND_DISK) if persist else ordered
+        rows = ordered.persist(StorageLevel.MEMORY_AND_DISK)
         one_a_key = table.mode is not WriteMode.APPEND_ONCE
         try:
             checked = ~F.col(GONE) if keep else None
@@ -191,8 +196,7 @@ class Lake:
             quality.require_groups(rows, table)
             yield rows, verdict.rows
         finally:
-            if persist:
-                rows.unpersist()
+            rows.unpersist()
 
     def _refuse(self, table: Table, rows: DataFrame, verdict: quality.Verdict) -> None:
         """Keeps the bad rows beside the table, publishes nothing and says which and why."""

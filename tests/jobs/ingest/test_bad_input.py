@@ -49,7 +49,8 @@ def outcomes(spark: SparkSession, entity: str, names: list[str]) -> dict[str, li
         "source_sha256 string",
     )
     rows = judge.with_findings(content, table)
-    judged = judge.with_fate(rows, nothing, judge.repeated_ids(rows, nothing))
+    repeated = judge.repeated_ids(rows, nothing)
+    judged = judge.with_fate(rows, judge.first_of(judge.among(rows, repeated), nothing))
     found: dict[str, list[Any]] = defaultdict(list)
     for row in judged.select(
         "source_sha256", "event_id", "source_line", "_fate", "_reasons"
