@@ -26,7 +26,7 @@ def rows() -> list[dict[str, Any]]:
     found: list[dict[str, Any]] = []
     for seed in SEEDS:
         facts, zone = random_history(seed), setting_of(seed)[0]
-        for day in snapshot_days(seed):
+        for day in snapshot_days(days_of(seed)):
             found += snapshots(facts, zone, day).values()
     return found
 
