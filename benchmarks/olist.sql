@@ -155,7 +155,7 @@ from line_times where category is not null group by all;
 
 create temp table defective as
 select order_id, seller_id, min(day_of(occurred_at)) as known_ds
-from silver.reviews where stars <= 2 group by all;
+from silver.reviews where stars <= 2 and seller_id is not null group by all;
 
 create temp table contributions as
 select seller_id, currency, placed_ds as occurred_ds, placed_ds as known_ds, 1 as lines_placed,
@@ -184,11 +184,9 @@ select seller_id, 'BRL' as currency, placed_ds as occurred_ds, placed_ds as know
            partition by seller_id, buyer_id) as int) as orders_repeat
 from seller_orders
 union all by name
-select s.seller_id, 'BRL' as currency, placed_ds as occurred_ds,
-       greatest(placed_ds, min(d.known_ds)) as known_ds, 1 as orders_defective
-from seller_orders s join defective d
-    on s.order_id = d.order_id and (d.seller_id is null or s.seller_id = d.seller_id)
-group by s.order_id, s.seller_id, placed_ds
+select seller_id, 'BRL' as currency, placed_ds as occurred_ds,
+       greatest(placed_ds, defective.known_ds) as known_ds, 1 as orders_defective
+from seller_orders join defective using (order_id, seller_id)
 union all by name
 select seller_id, 'XXX' as currency, day_of(shipped_at) as occurred_ds, occurred_ds as known_ds,
        1 as shipments_shipped

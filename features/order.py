@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import date
+from functools import reduce
 
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
@@ -96,25 +97,24 @@ def seller_orders(lines_at: DataFrame) -> DataFrame:
 
 
 def complaints(at: Mapping[str, DataFrame]) -> DataFrame:
-    """What befalls seller-orders, one row a fact and day: order_id, as_of, seller_id (null: every
-    seller of the order), line_no (null: any), kind (refund, claim, chargeback, contact,
-    bad_review)."""
+    """What befalls seller-orders, one row a fact and day: order_id, as_of, seller_id (of a refund
+    null: every seller of the order), line_no (null: any), kind (refund, claim, chargeback,
+    contact, bad_review)."""
     opened = at["disputes"].where("event = 'opened'")
     columns = ("order_id", AS_OF, "seller_id")
     no_line = F.lit(None).cast("int").alias("line_no")
     written = at["messages"].where("sender = 'buyer' and order_id is not null")
     parts = (
-        _refunds_by_seller(at["refunds"], at["returns"]),
         opened.select(*columns, "line_no", F.col("kind")),
         written.select(*columns, no_line, F.lit("contact").alias("kind")),
         at["reviews"]
         .where("stars <= 2")
         .select(*columns, no_line, F.lit("bad_review").alias("kind")),
     )
-    union = parts[0]
-    for part in parts[1:]:
-        union = union.unionByName(part)
-    return union.distinct()
+    # Only a refund without a seller is every seller's: the others are the business of one.
+    of_a_seller = reduce(DataFrame.unionByName, parts).where("seller_id is not null")
+    refunds = _refunds_by_seller(at["refunds"], at["returns"])
+    return refunds.unionByName(of_a_seller).distinct()
 
 
 def _refunds_by_seller(refunds_at: DataFrame, returns_at: DataFrame) -> DataFrame:

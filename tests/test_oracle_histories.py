@@ -8,15 +8,16 @@ from typing import Any
 import pytest
 
 from tests.support.aftermath import asked_days, history_with_aftermath, snapshot_days
+from tests.support.gaps import MAY_LACK
 from tests.support.histories import days_of, random_history, setting_of
+from tests.support.oracle_chance import PAYLOAD
 from tests.support.oracle_features import labels, snapshots, unknown_sellers
 from tests.support.oracle_view import QUARTER, SellerView, views_with_row
 
 SEEDS = range(10)
 NEVER_NULL = {
-    "marketplace", "tenure_days", "business_type", "fulfillment_channel", "active_listings",
-    "orders_30d", "gmv_30d", "policy_warnings_90d", "suspension_history", "support_tickets_90d",
-    "listing_takedowns_90d",
+    "marketplace", "fulfillment_channel", "active_listings", "orders_30d", "gmv_30d",
+    "policy_warnings_90d", "suspension_history", "support_tickets_90d", "listing_takedowns_90d",
 }  # fmt: skip
 
 
@@ -25,7 +26,7 @@ def rows() -> list[dict[str, Any]]:
     found: list[dict[str, Any]] = []
     for seed in SEEDS:
         facts, zone = random_history(seed), setting_of(seed)[0]
-        for day in snapshot_days(seed):
+        for day in snapshot_days(days_of(seed)):
             found += snapshots(facts, zone, day).values()
     return found
 
@@ -40,10 +41,28 @@ def test_every_column_varies_and_is_null_where_it_may_be(rows: list[dict[str, An
 def test_types_are_the_contracts(rows: list[dict[str, Any]]) -> None:
     kinds = {name: {type(row[name]) for row in rows} - {type(None)} for name in rows[0]}
     texts = {"marketplace", "business_type", "fulfillment_channel", "primary_category"}
-    counts = NEVER_NULL - texts - {"gmv_30d"}
+    counts = (NEVER_NULL | {"tenure_days"}) - texts - {"gmv_30d"}
     assert kinds == {
         name: {str} if name in texts else {int} if name in counts else {float} for name in kinds
     }
+
+
+def test_what_a_row_may_lack_is_lacking_in_some_rows_and_nothing_else() -> None:
+    given, lacking = Counter[tuple[str, str]](), Counter[tuple[str, str]]()
+    for seed in SEEDS:
+        for entity, rows in random_history(seed).items():
+            for row in rows:
+                given.update((entity, name) for name in PAYLOAD[entity] if row[name] is not None)
+                lacking.update((entity, name) for name in PAYLOAD[entity] if row[name] is None)
+    may = {(entity, name) for entity, names in MAY_LACK.items() for name in names}
+    never_told = {
+        (entity, name)
+        for entity, names in PAYLOAD.items()
+        for name in names
+        if not given[entity, name]
+    }
+    assert may <= lacking.keys() | never_told
+    assert lacking.keys() <= may | never_told | {("orders", "shipping_country")}
 
 
 def test_rates_are_shares(rows: list[dict[str, Any]]) -> None:

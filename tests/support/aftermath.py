@@ -28,7 +28,6 @@ def asked_days(seed: int, ds: date) -> list[date]:
     return [ds, ds + 59 * DAY, ds + 60 * DAY, ds + 61 * DAY, ds + 64 * DAY, last + 30 * DAY]
 
 
-def snapshot_days(seed: int) -> list[date]:
+def snapshot_days(days: list[date]) -> list[date]:
     """The days of a history, and those on which the windows of 30 and 90 days lose it again."""
-    days = days_of(seed)
     return [*days, *(day + lost * DAY for lost in (30, 90) for day in days[:13])]

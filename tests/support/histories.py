@@ -8,6 +8,7 @@ from collections import Counter
 from datetime import date, datetime
 from hashlib import sha256
 
+from tests.support.gaps import leave_out
 from tests.support.oracle_asof import DAY, Row, end_of
 from tests.support.oracle_chance import COLUMNS, HOUR, LINE_SETS, TICK, Chance, History
 
@@ -58,9 +59,11 @@ def random_history(
     story = _Story(seed, zone or own_zone, start or own_start, days, sellers, buyers)
     for tell in (
         story.tell_sellers, story.tell_orders, story.tell_returns, story.tell_disputes,
-        story.tell_messages, story.tell_days, story.revise, story.repeat,
+        story.tell_messages, story.tell_days, story.revise,
     ):  # fmt: skip
         tell()
+    leave_out(story.facts, seed)
+    story.repeat()
     return story.landed()
 
 
@@ -95,7 +98,7 @@ _INGESTED: Row = {"extra": {}, "source_sha256": "0" * 64}
 
 
 class _Story(Chance):
-    """Tells the plain events; `revise` and `repeat` then spoil them."""
+    """Tells the plain events; `revise`, gaps and `repeat` then spoil them."""
 
     def tell_sellers(self) -> None:
         for buyer_id in self.buyers:

@@ -83,7 +83,7 @@ def order_of(known: Known, order_id: str, all_lines: list[Line]) -> Row:
     paid = [
         row["amount_minor"] or 0
         for row in known.rows("payments", order_id=order_id)
-        if row["status"] in ("authorized", "captured")
+        if row["status"] not in ("cancelled", "failed")
     ]
     return {
         "lines": len(lines),

@@ -6,6 +6,8 @@ sums carried on. T is the end of ds. Where the contract leaves room, this is how
 Rows
 - A line in another currency than the seller's gives the seller no row.
 - A null status is not closed, a null messaging_enabled is true (bronze may not know them).
+- A null actor is not the seller. A review (dispute, message, return) without seller_id is nobody's,
+  also of an order with one seller.
 - An unknown seller is one whose lines, of any currency, are placed in the 90 days and of whom no
   version exists at T, never was one or was retracted; a closed seller is known.
 Lines and what happens to them

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import date
+from hashlib import sha256
 from typing import Any
 
 import pytest
-from pyspark.sql import SparkSession
+from pyspark.sql import Row, SparkSession
+from pyspark.sql import functions as F
 
-from conf.seller_features import SELLER_FEATURES
 from conf.settings import Settings, load_labels_policy
 from conf.tables import bronze, features, meta, silver
 from features import seller_label, seller_month
@@ -17,68 +18,45 @@ from jobs.errors import UsageError
 from jobs.featurize import seller_snapshots
 from jobs.lake.ddl import struct_of
 from jobs.lake.io import Lake
-from jobs.refine import seller_days
 from jobs.report import explain_feature
+from jobs.state import read_ledger
 from jobs.window import Window
-from tests.support import aftermath, histories, oracle_features
+from tests.jobs.featurize.cells import assert_equal, cells, of_oracle
+from tests.support import aftermath, histories, late, oracle_features
 from tests.support.histories import to_bronze_rows
-from tests.support.lakes import land
+from tests.support.refined import Refined, crashing
 
 pytestmark = pytest.mark.spark
 
-NAMES = [feature.name for feature in SELLER_FEATURES]
-Cells = dict[tuple[date, str], dict[str, Any]]
+
+@pytest.fixture
+def on_partitions(spark: SparkSession) -> Iterator[Callable[[int], None]]:
+    """Sets on how many partitions rows are shuffled, small as they are."""
+    settings = ("spark.sql.shuffle.partitions", "spark.sql.adaptive.coalescePartitions.enabled")
+    before = {name: spark.conf.get(name) for name in settings}
+
+    def use(partitions: int) -> None:
+        for name, value in zip(settings, (str(partitions), "false"), strict=True):
+            spark.conf.set(name, value)
+
+    yield use
+    for name, value in before.items():
+        spark.conf.set(name, value)
 
 
-def cells(rows: list[Any]) -> Cells:
-    return {(row["ds"], row["seller_id"]): {name: row[name] for name in NAMES} for row in rows}
-
-
-def assert_equal(found: Cells, expected: Cells) -> None:
-    assert found.keys() == expected.keys()
-    for key, columns in expected.items():
-        for name, value in columns.items():
-            if isinstance(value, float):
-                assert found[key][name] == pytest.approx(value, rel=1e-12, abs=0), (key, name)
-            else:
-                assert found[key][name] == value, (key, name)
-
-
-MORE = [pytest.param(seed, marks=pytest.mark.soak) for seed in range(6, 12)]
-
-
-@pytest.mark.parametrize("seed", [4, *MORE])
-def test_every_cell_equals_the_oracle_in_one_pass_and_day_by_day(
-    make_lake: Callable[..., Lake],
-    settings: Settings,
-    capsys: pytest.CaptureFixture[str],
-    seed: int,
+def test_every_cell_equals_the_oracle_in_one_pass_and_alone(
+    at_once: Refined, settings: Settings, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """And what stands behind a cell can be asked for."""
-    facts, zone = histories.random_history(seed), histories.setting_of(seed)[0]
-    dates = sorted(aftermath.snapshot_days(seed))
-    lake = make_lake(zone)
-    land(lake, facts)
-    seller_days.run(lake, settings, Window(dates[0], dates[-1]))
-    ledger = lake.read(silver.SELLER_DAYS).where(f"known_ds <= DATE'{dates[-1]}'")
-    sums = lake.settle(seller_month.sums_of(ledger, dates))
-    found = cells(seller_snapshots.snapshots(lake, sums, dates).collect())
-    expected = {
-        (ds, seller): columns
-        for ds in dates
-        for seller, columns in oracle_features.snapshots(facts, zone, ds).items()
-    }
-    assert expected
-    assert_equal(found, expected)
-    ds = dates[7]
+    lake, facts, zone = at_once.lake, at_once.facts, at_once.zone
+    dates = sorted(aftermath.snapshot_days(at_once.days))
+    found = cells(snapshots_in_one_pass(lake, dates))
+    assert_equal(found, of_oracle(facts, zone, dates))
+    ds = dates[9]
     seller_snapshots.run(lake, settings, Window.day(ds))
-    day = lake.read(features.SELLER_SNAPSHOTS).where(f"ds = DATE'{ds}'").collect()
+    day = published(lake, [ds])
     assert cells(day) == {key: value for key, value in found.items() if key[0] == ds}
-    unknown = len(oracle_features.unknown_sellers(facts, zone, ds))
-    told = lake.read(meta.DATA_QUALITY).where(f"ds = DATE'{ds}'").collect()
-    assert [row["rows"] for row in told if row["check"] == seller_snapshots.UNKNOWN] == (
-        [unknown] if unknown else []
-    )
+    assert_unknown_sellers_are_told_once(at_once, ds)
     seller = day[0]["seller_id"]
     explain_feature.run(lake, settings, Window.day(ds), seller=seller, name="cancellation_rate")
     said = capsys.readouterr().out
@@ -88,7 +66,72 @@ def test_every_cell_equals_the_oracle_in_one_pass_and_day_by_day(
         explain_feature.run(lake, settings, Window.day(ds), seller="nobody", name="asp")
 
 
-@pytest.mark.parametrize("seed", [1, 4])
+def test_rows_are_the_same_on_1_3_and_16_partitions(
+    at_once: Refined, on_partitions: Callable[[int], None]
+) -> None:
+    hashes = set()
+    for partitions in (1, 3, 16):
+        on_partitions(partitions)
+        rows = snapshots_in_one_pass(at_once.lake, at_once.days[9:11])
+        assert rows
+        hashes.add(sha256("".join(sorted(map(repr, rows))).encode()).hexdigest())
+    assert len(hashes) == 1
+
+
+def test_a_day_is_the_same_alone_in_a_range_after_a_crash_and_with_all_later_rows(
+    as_it_came: Refined, settings: Settings
+) -> None:
+    """A row that comes late, and its retraction, change the days on which they are known, by
+    exactly what the oracle says, and no other."""
+    lake, days, late_row = as_it_came.lake, as_it_came.days[8:], as_it_came.late
+    assert late_row is not None
+    alone = [days[1], late_row.known, late_row.until]
+    for ds in alone:
+        seller_snapshots.run(lake, settings, Window.day(ds))
+    one_by_one = cells(published(lake, alone))
+    whole = Window(days[0], days[-1])
+    crashing(1, lambda: seller_snapshots.run(lake, settings, whole))
+    seller_snapshots.run(lake, settings, whole)
+    found = cells(published(lake, days))
+    assert cells(as_it_came.early) == {k: v for k, v in found.items() if k[0] == days[0]}
+    assert one_by_one == {key: value for key, value in found.items() if key[0] in alone}
+    assert_equal(found, of_oracle(as_it_came.facts, as_it_came.zone, days))
+    assert_unknown_sellers_are_told_once(as_it_came, days[2])
+    never = of_oracle(late.without(as_it_came.facts), as_it_came.zone, days)
+    changed = {key for key, columns in never.items() if rate_of(found[key]) != rate_of(columns)}
+    known = [ds for ds in days if late_row.known <= ds < late_row.until]
+    assert len(known) == 2
+    assert changed == {(ds, late_row.seller_id) for ds in known}
+    assert_equal(
+        {key: value for key, value in found.items() if key not in changed},
+        {key: value for key, value in never.items() if key not in changed},
+    )
+
+
+def snapshots_in_one_pass(lake: Lake, dates: list[date]) -> list[Row]:
+    first = seller_month.first_needed(dates)
+    recent = read_ledger(lake, silver.SELLER_DAYS, first, dates[-1])
+    sums = lake.settle(seller_month.sums_of(recent, dates))
+    return seller_snapshots.snapshots(lake, sums, dates).collect()
+
+
+def published(lake: Lake, dates: list[date]) -> list[Row]:
+    return lake.read(features.SELLER_SNAPSHOTS).where(F.col("ds").isin(dates)).collect()
+
+
+def assert_unknown_sellers_are_told_once(refined: Refined, ds: date) -> None:
+    unknown = len(oracle_features.unknown_sellers(refined.facts, refined.zone, ds))
+    told = refined.lake.read(meta.DATA_QUALITY).where(f"ds = DATE'{ds}'").collect()
+    assert [row["rows"] for row in told if row["check"] == seller_snapshots.UNKNOWN] == (
+        [unknown] if unknown else []
+    )
+
+
+def rate_of(columns: dict[str, Any]) -> Any:
+    return columns["cancellation_rate"]
+
+
+@pytest.mark.parametrize("seed", [1, 2])
 def test_labels_equal_the_oracle_whenever_they_are_asked(spark: SparkSession, seed: int) -> None:
     facts, zone = aftermath.history_with_aftermath(seed), histories.setting_of(seed)[0]
     table, policy = bronze.ENFORCEMENT_ACTIONS, load_labels_policy()

@@ -6,23 +6,17 @@ before their order, repeats of event ids, days that fall due with nothing landed
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from datetime import date
 from typing import Any
 
 import pytest
-from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import DataFrame
 
 from conf.contract import Table
-from conf.settings import Settings
 from conf.tables import meta, silver
-from jobs.lake.io import Lake
-from jobs.refine import buyer_days, entities, orders, seller_days
 from jobs.state import ORDER_FACTS, SOURCE, computed, read_state
-from jobs.window import Window
 from tests.support import histories, oracle
-from tests.support.lakes import Facts, land
+from tests.support.refined import Refined
 
 pytestmark = pytest.mark.spark
 
@@ -59,7 +53,8 @@ def _naive(part: Any) -> Any:
     return part.replace(tzinfo=None) if hasattr(part, "tzinfo") and part.tzinfo else part
 
 
-def assert_equals_oracle(lake: Lake, facts: Facts, zone: str, days: list[date]) -> None:
+def assert_equals_oracle(refined: Refined) -> None:
+    lake, facts, zone, days = refined.lake, refined.facts, refined.zone, refined.days
     for table, ledger in LEDGERS.items():
         assert by_key(lake.read(table), table) == of_oracle(ledger(facts, zone, days), table), (
             table.path
@@ -78,85 +73,26 @@ def assert_equals_oracle(lake: Lake, facts: Facts, zone: str, days: list[date]) 
     }
 
 
-STATES, LEDGER_JOBS = (entities, orders), (seller_days, buyer_days)
+def test_a_range_in_one_pass_equals_the_oracle(at_once: Refined) -> None:
+    assert_equals_oracle(at_once)
 
 
-def refine(lake: Lake, settings: Settings, window: Window, jobs: Sequence[Any]) -> None:
-    for job in jobs:
-        job.run(lake, settings, window)
-
-
-def history(seed: int) -> tuple[Facts, str, list[date]]:
-    return histories.random_history(seed), histories.setting_of(seed)[0], histories.days_of(seed)
-
-
-MORE = [pytest.param(seed, 1 + seed % 3, marks=pytest.mark.soak) for seed in range(6, 16)]
-
-
-@pytest.mark.parametrize(("seed", "partitions"), [(3, 16), *MORE])
-def test_a_range_in_one_pass_equals_the_oracle(
-    make_lake: Callable[..., Lake],
-    settings: Settings,
-    spark: SparkSession,
-    seed: int,
-    partitions: int,
-) -> None:
-    facts, zone, days = history(seed)
-    lake = make_lake(zone)
-    land(lake, facts)
-    spark.conf.set("spark.sql.shuffle.partitions", partitions)
-    try:
-        refine(lake, settings, Window(days[0], days[-1]), LEDGER_JOBS)
-    finally:
-        spark.conf.set("spark.sql.shuffle.partitions", 2)
-    assert_equals_oracle(lake, facts, zone, days)
-
-
-def test_day_by_day_after_a_crash_and_again_equals_the_oracle(
-    make_lake: Callable[..., Lake], settings: Settings, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Most days in one pass, then a day that crashes after its second commit and is run again,
-    then that day once more with the rest.
-
-    Silver is the same function of all of bronze, and the oracle's; an earlier day is served from
+def test_day_by_day_after_a_crash_and_again_equals_the_oracle(as_it_came: Refined) -> None:
+    """Silver is the same function of all of bronze, and the oracle's; an earlier day is served from
     bronze; repeats of an event_id with other content are reported.
     """
-    facts, zone, days = history(2)
-    lake = make_lake(zone)
-    land(lake, facts, days[:9])
-    refine(lake, settings, Window(days[0], days[8]), (*STATES, *LEDGER_JOBS))
-    land(lake, facts, days[9:])
-    with monkeypatch.context() as patched:
-        patched.setattr(Lake, "_wrote", crashing_after(2))
-        with pytest.raises(RuntimeError, match="plug"):
-            refine(lake, settings, Window.day(days[9]), LEDGER_JOBS)
-    refine(lake, settings, Window.day(days[9]), LEDGER_JOBS)
-    refine(lake, settings, Window(days[9], days[-1]), (*STATES, *LEDGER_JOBS))
-    assert_equals_oracle(lake, facts, zone, days)
-    assert_silver_is_a_function_of_bronze(lake, facts, zone, days)
-    reported = lake.read(meta.DATA_QUALITY).where("check = 'conflicting_repeat'").collect()
-    conflicts = histories.conflicting_repeats(facts)
+    assert_equals_oracle(as_it_came)
+    assert_silver_is_a_function_of_bronze(as_it_came)
+    reported = as_it_came.lake.read(meta.DATA_QUALITY).where("check = 'conflicting_repeat'")
+    conflicts = histories.conflicting_repeats(as_it_came.facts)
     assert conflicts
-    assert {(row["table"], row["ds"]): row["rows"] for row in reported} == {
+    assert {(row["table"], row["ds"]): row["rows"] for row in reported.collect()} == {
         (SOURCE[entity].path, ds): rows for (entity, ds), rows in conflicts.items()
     }
 
 
-def crashing_after(commits: int) -> Callable[..., None]:
-    wrote, count = Lake._wrote, [0]
-
-    def crash(self: Lake, *args: Any) -> None:
-        wrote(self, *args)
-        count[0] += 1
-        if count[0] == commits:
-            raise RuntimeError("pulled the plug")
-
-    return crash
-
-
-def assert_silver_is_a_function_of_bronze(
-    lake: Lake, facts: Facts, zone: str, days: list[date]
-) -> None:
+def assert_silver_is_a_function_of_bronze(refined: Refined) -> None:
+    lake, facts, zone, days = refined.lake, refined.facts, refined.zone, refined.days
     last = days[-1]
     frames = {}
     for table in (*silver.LATEST_VERSION, *silver.ROLLED_UP, silver.ORDERS):
