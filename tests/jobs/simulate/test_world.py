@@ -29,7 +29,7 @@ from jobs.window import Window
 pytestmark = pytest.mark.spark
 
 ZONE = "Europe/Berlin"
-FIRST, LAST, LATER = date(2026, 3, 25), date(2026, 4, 10), date(2026, 4, 12)  # clocks change inside
+FIRST, LAST, LATER = date(2026, 3, 27), date(2026, 4, 3), date(2026, 4, 5)  # clocks change inside
 SIZE = {"sellers": 80, "orders_per_day": 60, "seed": 11}
 RATES = Rates(late=0.02, corrected=0.03, retracted=0.02, duplicated=0.03, broken=0.01)
 PLAN = Plan(zone=ZONE, first=FIRST, last=LAST, **SIZE)
@@ -219,18 +219,27 @@ def test_typed_rows_hold_what_the_text_holds(frames, name):
         noise.delivered(noise.recorded(TABLES[name], frames[name], PLAN, RATES, form), PLAN)
         for form in ("jsonl", "parquet")
     )
-    told = [json.loads(row["value"]) for row in noise.planted(as_columns).collect()]
-    broken = {row["event_id"] for row in told if row["fate"] == "broken"}
-    texts = noise.worded(as_text).where(F.col("entity") == name).collect()
+    columns = noise.typed(as_columns, TABLES[name])
+    planted = noise.planted(columns.select("event_id", "ds"), TABLES[name], PLAN, RATES)
+    told, texts = fates(planted.collect()), noise.worded(as_text).collect()
+    assert told == fates(row for row in texts if row["entity"] == noise.PLANTED)
+    broken = {event_id for _, event_id, fate in told if fate == "broken"}
+    texts = [row for row in texts if row["entity"] == name]
     landed = [json.loads(row["value"]) | {"ds": str(row["ds"])} for row in texts
               if row["event_id"] not in broken]  # fmt: skip
-    typed = [said(row.asDict()) for row in noise.typed(as_columns, TABLES[name]).collect()]
+    typed = [said(row.asDict()) for row in columns.collect()]
     whole = [row for row in typed if row["event_id"] not in broken]
     assert landed
     assert sorted(whole, key=by_place) == sorted(landed, key=by_place)
     spoilt = [row for row in typed if row["event_id"] in broken]
     assert all(faults(name, json.dumps(without_ds(row))) for row in spoilt)
     assert len(typed) == len(texts)
+
+
+def fates(rows) -> set[tuple[str, str, str]]:
+    """What was done to which row, and the day on which that landed."""
+    told = [(str(row["ds"]), json.loads(row["value"])) for row in rows]
+    return {(ds, row["event_id"], row["fate"]) for ds, row in told}
 
 
 def test_a_seller_whom_buyers_never_reach_is_never_said_to_be_reached(spark):
