@@ -141,7 +141,7 @@ def _parsed_entity(lake: Lake, table: Table, landed: list[LandedFile]) -> DataFr
     refused = [_refused(file, *refusal) for file, refusal in refusals.items() if refusal]
     frames = parquet.read(lake.spark, table, readable)
     if text:
-        frames.append(lake.settle(files.read_text(lake.spark, table, text)))
+        frames.append(files.read_text(lake.spark, table, text))
     if refused:
         names = list(arrow.parsed_columns(table))
         values = [tuple(row.get(name) for name in names) for row in refused]

@@ -60,9 +60,7 @@ def run(
     days = olist_record.days_of(olist, lake.zone)
     _require_open_days(lake, new, days)
     mapped = _mapped(olist, new)
-    by_name = {entity.table.name: entity.parsed(lake.zone, days.first) for entity in mapped}
-    settled = lake.settle_all(by_name)
-    parsed = {entity.table: settled[entity.table.name] for entity in mapped}
+    parsed = {entity.table: entity.parsed(lake.zone, days.first) for entity in mapped}
     policy = load_landing_policy()
     with publish.judged(lake, parsed, days, policy, landed=False) as landings:
         publish.publish_rejected(lake, landings, days)

@@ -32,10 +32,12 @@ AT_ONCE = 4
 
 @dataclass(frozen=True)
 class Landing:
-    """An entity's judged rows and, per file (sha256), how many have which fate."""
+    """An entity's judged rows, the frame that is kept meanwhile, and, per file (sha256), how many
+    rows have which fate."""
 
     table: Table
     rows: DataFrame
+    kept: DataFrame
     files: dict[str, dict[str, int]] = field(default_factory=dict)
     refused: dict[str, str] = field(default_factory=dict)
 
@@ -54,8 +56,7 @@ def judged(
 ) -> Iterator[list[Landing]]:  # fmt: skip
     """Every entity's rows with their fate, computed once and counted per file.
 
-    `parsed` frames are read three times: what is dear to parse comes settled. `landed` False: a
-    ready-made input, which need not bring what the contract requires.
+    `landed` False: a ready-made input, which need not bring what the contract requires.
     """
     landings: list[Landing] = []
     try:
@@ -68,7 +69,7 @@ def judged(
         yield landings
     finally:
         for landing in landings:
-            landing.rows.unpersist()
+            landing.kept.unpersist()
 
 
 def require_good_share(landings: Sequence[Landing], policy: LandingPolicy) -> None:
@@ -103,18 +104,17 @@ def _judge(
     lake: Lake, table: Table, parsed: DataFrame, window: Window, policy: LandingPolicy,
     landed: bool,
 ) -> Landing:  # fmt: skip
-    def found(rows: DataFrame) -> DataFrame:
-        return judge.with_findings(judge.with_content(rows, table, lake.zone), table, landed=landed)
-
+    content = judge.with_content(parsed, table, lake.zone)
     back = timedelta(days=policy.known_ids_days)
     known = lake.read(table).where(F.col("ds").between(window.first - back, window.last))
-    repeated = lake.settle(judge.repeated_ids(parsed, known))
+    # Kept: the rows are compared with each other, counted and written, and files read once.
+    found = judge.with_findings(content, table, landed=landed).persist(StorageLevel.MEMORY_AND_DISK)
+    repeated = lake.settle(judge.repeated_ids(found, known))
     # Few ids are repeated, which Spark cannot know: looked up without a shuffle of all rows.
     hint = "broadcast" if repeated.count() <= FEW_REPEATS else "merge"
     few = repeated.hint(hint)
-    first = judge.first_of(found(judge.among(parsed, few)), judge.among(known, few))
-    rows = judge.with_fate(found(parsed), lake.settle(first).hint(hint))
-    rows = rows.persist(StorageLevel.MEMORY_AND_DISK)
+    first = judge.first_of(judge.among(found, few), judge.among(known, few))
+    rows = judge.with_fate(found, lake.settle(first).hint(hint))
     files: dict[str, dict[str, int]] = {}
     refused: dict[str, str] = {}
     whole = F.when(F.col("source_line") == 0, F.concat_ws(": ", F.col("_reasons")[0], "_detail"))
@@ -124,7 +124,7 @@ def _judge(
             files.setdefault(sha256, {})[fate] = number
         else:
             refused[sha256] = why
-    return Landing(table, rows, files, refused)
+    return Landing(table, rows, found, files, refused)
 
 
 def _append_good(lake: Lake, landing: Landing) -> None:
