@@ -27,7 +27,6 @@ from jobs.window import Window
 
 AIM = 11
 TIMES = 10
-WARM_UP_DAYS = 3
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -60,11 +59,11 @@ def _worlds(spark: SparkSession, settings: Settings, options: argparse.Namespace
     once, tenfold = Side("once"), Side(f"{TIMES} times")
     rows: dict[str, int] = {}
 
-    def simulated(times: int, days: Window) -> float:
+    def simulated(times: int) -> float:
         shutil.rmtree(landing, ignore_errors=True)
         began = time.monotonic()
         landed = world.run(
-            spark, settings, days, seed=ledger.SEED, out=str(landing), format="parquet",
+            spark, settings, window, seed=ledger.SEED, out=str(landing), format="parquet",
             sellers=times * options.sellers, orders_per_day=times * options.orders_per_day,
         )  # fmt: skip
         seconds = time.monotonic() - began
@@ -72,10 +71,10 @@ def _worlds(spark: SparkSession, settings: Settings, options: argparse.Namespace
         rows[side.name] = landed["orders"]
         return seconds
 
-    simulated(1, ledger.last_days(WARM_UP_DAYS))
+    simulated(1)  # to warm up
     for number in range(options.runs):
         for side, times in ((once, 1), (tenfold, TIMES))[:: 1 if number % 2 == 0 else -1]:
-            side.add(simulated(times, window))
+            side.add(simulated(times))
     shutil.rmtree(landing)
     table = compared(f"a world of {options.days} days", tenfold, once, AIM)
     return f"{table}\nOrders landed: {rows[tenfold.name]:,} and {rows[once.name]:,}."
