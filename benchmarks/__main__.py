@@ -1,4 +1,4 @@
-"""Measure the jobs: `python -m benchmarks [history|packed|olist|all] [options]`, or `make bench`.
+"""Measure the jobs: `python -m benchmarks [NAME|all] [options]`, or `make bench`.
 
 Each benchmark measures both of its sides alternately in this one run and prints a table with their
 ratio. Timing never decides the exit code: 0 measured, 1 the sides arrived at different figures or
@@ -12,12 +12,25 @@ import logging
 import sys
 from collections.abc import Sequence
 
-from benchmarks import history, olist, packed
+from benchmarks import (
+    history,
+    month_ends,
+    olist,
+    packed,
+    recomputed,
+    snapshots,
+    sums,
+    tenfold,
+)
 from benchmarks.sides import Different
 
 log = logging.getLogger("benchmarks")
 
-MODULES = {"history": history, "packed": packed, "olist": olist}
+MODULES = {
+    "history": history, "packed": packed, "olist": olist, "snapshots": snapshots,
+    "recomputed": recomputed, "month-ends": month_ends, "sums": sums, "tenfold": tenfold,
+}  # fmt: skip
+NEEDS_FILES = ("olist",)
 
 EXAMPLES = """examples:
   python -m benchmarks                                          everything that needs no files
@@ -26,26 +39,37 @@ EXAMPLES = """examples:
   python -m benchmarks history --lines 18000 --long 540 --short 240
   python -m benchmarks history --lines 300 --block 5 --long 20 --short 10
   python -m benchmarks packed --days 7 --orders-per-day 50 --runs 1
+  python -m benchmarks snapshots --sellers 2000 --long 120 --short 90 --runs 1
+  python -m benchmarks recomputed --sellers 60 --orders-per-day 60 --runs 1
+  python -m benchmarks month-ends --sellers 1000 --commands 3 --runs 1
+  python -m benchmarks sums --sellers 2000 --days 90
+  python -m benchmarks tenfold --sellers 60 --orders-per-day 60 --days 20 --ledger-sellers 500
 
-The tables go to standard output, progress to standard error. At its full size history makes lakes
-of some ten million order lines in --work and keeps them there for the next run; leave it an hour.
+The tables go to standard output, progress to standard error. What takes long to make stays in
+--work for the next run: at its full size history makes lakes of some ten million order lines, and
+snapshots a ledger of some sixty million rows. Leave each an hour.
 """
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    options = parser().parse_args(argv)
+    given = list(sys.argv[1:] if argv is None else argv)
+    if not given or (given[0].startswith("-") and given[0] not in ("-h", "--help")):
+        given.insert(0, "all")
+    what, *rest = given
+    parsing = parser()
+    options = parsing.parse_args(given)
     logging.basicConfig(
         stream=sys.stderr, level=logging.INFO, format="%(asctime)s %(message)s", datefmt="%H:%M:%S"
     )
-    chosen = list(MODULES) if options.what == "all" else [options.what]
-    if options.what == "all" and not options.input:
-        log.info("olist is left out: it needs --input")
-        chosen.remove("olist")
+    chosen = {what: options}
+    if what == "all":
+        log.info("left out, for they need files: %s", ", ".join(NEEDS_FILES))
+        chosen = {n: parsing.parse_args([n, *rest]) for n in MODULES if n not in NEEDS_FILES}
     code = 0
-    for name in chosen:
+    for name, its in chosen.items():
         log.info("%s", name)
         try:
-            print(f"{MODULES[name].run(options)}\n", flush=True)
+            print(f"{MODULES[name].run(its)}\n", flush=True)
         except Different as different:
             log.error("%s: %s", name, different)
             code = 1
@@ -53,19 +77,29 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def parser() -> argparse.ArgumentParser:
+    shown = argparse.RawDescriptionHelpFormatter
     whole = argparse.ArgumentParser(
-        prog="python -m benchmarks", description=__doc__, epilog=EXAMPLES,
-        formatter_class=argparse.RawDescriptionHelpFormatter, allow_abbrev=False,
+        prog="python -m benchmarks", description=__doc__, epilog=EXAMPLES, formatter_class=shown,
+        allow_abbrev=False,
     )  # fmt: skip
-    whole.add_argument("what", nargs="?", default="all", choices=(*MODULES, "all"),
-                       help="default: all")  # fmt: skip
-    whole.add_argument("--runs", type=int, default=2, metavar="N", help="of each side (default 2)")
-    whole.add_argument("--work", default="build/benchmarks", metavar="DIR",
-                       help="scratch folder (default build/benchmarks)")  # fmt: skip
+    names = whole.add_subparsers(dest="what", required=True, metavar="NAME")
+    every = names.add_parser("all", help="everything that needs no files", allow_abbrev=False)
+    _add_common(every)
     for name, module in MODULES.items():
-        doc = (module.__doc__ or "").strip().splitlines()[0]
-        module.add_arguments(whole.add_argument_group(name, doc))
+        doc = (module.__doc__ or "").strip()
+        one = names.add_parser(
+            name, help=doc.splitlines()[0], description=doc, formatter_class=shown,
+            allow_abbrev=False,
+        )  # fmt: skip
+        _add_common(one)
+        module.add_arguments(one)
     return whole
+
+
+def _add_common(one: argparse.ArgumentParser) -> None:
+    one.add_argument("--runs", type=int, default=2, metavar="N", help="of each side (default 2)")
+    one.add_argument("--work", default="build/benchmarks", metavar="DIR",
+                     help="scratch folder (default build/benchmarks)")  # fmt: skip
 
 
 if __name__ == "__main__":

@@ -47,7 +47,7 @@ def grow(source: Lake, grown: Lake, block: Window, blocks: int) -> Window:
             grown.merge(table, rows)
         elif table.mode is WriteMode.REPLACE_DS:
             grown.replace_ds(table, rows, whole)
-        _checkpoint(grown, table)
+        checkpoint(grown, table)
         log.info("[%d/%d] %s: %d days", number, len(there), table.path, len(whole))
     grown.append(meta.LANDING_FILES, _landing_files(source, days, blocks))
     grown.append(meta.DAYS, [row.asDict() for row in source.read(meta.DAYS).collect()])
@@ -92,7 +92,7 @@ def _landing_files(source: Lake, days: int, blocks: int) -> list[dict[str, Any]]
     ]  # fmt: skip
 
 
-def _checkpoint(lake: Lake, table: Table) -> None:
+def checkpoint(lake: Lake, table: Table) -> None:
     """A log that hundreds of days have written would have one."""
     jvm: Any = lake.spark._jvm
     delta_log = jvm.org.apache.spark.sql.delta.DeltaLog

@@ -14,7 +14,6 @@ import json
 import logging
 import shutil
 import time
-from dataclasses import replace
 from datetime import date, timedelta
 from pathlib import Path
 
@@ -22,12 +21,10 @@ from pyspark.sql import SparkSession
 from pyspark.sql import functions as F
 
 from benchmarks.grown import grow
-from benchmarks.sides import Side, compared, copied, same_rows
+from benchmarks.sides import Side, compared, copied, opened, same_rows
 from conf.settings import Settings, load_settings
 from conf.tables import bronze, meta, silver
 from jobs import day
-from jobs.lake.io import Lake
-from jobs.lake.records import open_lake
 from jobs.lake.session import open_session
 from jobs.simulate import world
 from jobs.window import DAY, Window
@@ -92,11 +89,11 @@ def _make(spark: SparkSession, settings: Settings, root: Path, options: argparse
         spark, settings, Window(block.first, TODAY),
         sellers=sellers, orders_per_day=orders, seed=7, out=landing,
     )  # fmt: skip
-    source = _open(spark, settings, root / "block")
+    source = opened(spark, settings, root / "block")
     day.run(source, settings, block, landing=landing)
     for name in ("short", "long"):
         log.info("making %d days of history", getattr(options, name))
-        grow(source, _open(spark, settings, root / name), block,
+        grow(source, opened(spark, settings, root / name), block,
              getattr(options, name) // options.block)  # fmt: skip
         spark.catalog.clearCache()
 
@@ -114,9 +111,9 @@ def _measure(
             _day(spark, settings, root, name, f"run-{name}", sides[name])
     runs = (root / "run-short", root / "run-long")
     where = dict.fromkeys(COMPARED, f"known_ds = date '{TODAY}'")
-    lake = _open(spark, settings, runs[1])
+    lake = opened(spark, settings, runs[1])
     lines = lake.read(bronze.ORDER_ITEMS).where(F.col("ds") == F.lit(TODAY)).count()
-    size = {n: _open(spark, settings, root / n).read(bronze.ORDER_ITEMS).count() for n in sides}
+    size = {n: opened(spark, settings, root / n).read(bronze.ORDER_ITEMS).count() for n in sides}
     told = same_rows(runs, COMPARED, where)
     for copy in (*runs, root / "warm-up"):
         shutil.rmtree(copy)
@@ -132,7 +129,7 @@ def _day(
     spark: SparkSession, settings: Settings, root: Path, history: str, copy: str, side: Side | None
 ) -> None:
     """Takes the next day into a copy of a lake, timed."""
-    lake = _open(spark, settings, copied(root / history, root / copy))
+    lake = opened(spark, settings, copied(root / history, root / copy))
     lake.run_id = f"benchmark-{time.time_ns()}"
     run_id, began = lake.run_id, time.monotonic()
     day.run(lake, settings, Window.day(TODAY), landing=str(root / "landing"))
@@ -140,7 +137,3 @@ def _day(
     if side:
         rows = lake.read(meta.JOB_RUNS).where(F.col("run_id") == run_id).orderBy("started_at")
         side.add(total, {row["job"]: row["seconds"] for row in rows.collect()})
-
-
-def _open(spark: SparkSession, settings: Settings, path: Path) -> Lake:
-    return open_lake(spark, replace(settings, lake_root=str(path)), zone="UTC", create=True)

@@ -8,23 +8,17 @@ of the same small simulated lake, take turns, and must leave the same rows. Aim:
 from __future__ import annotations
 
 import argparse
-import logging
 import shutil
-import subprocess
-import time
 from datetime import date, timedelta
 from pathlib import Path
 
-from benchmarks.sides import Side, compared, copied, same_rows
+from benchmarks.sides import Side, compared, copied, same_rows, submit
 from conf.tables import reports, silver
 from jobs import day
 from jobs.window import DAY
 
-log = logging.getLogger(__name__)
-
 AIM = 0.5
 TODAY = date(2026, 6, 30)
-SUBMIT = Path(__file__).parents[1] / "spark-submit.sh"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -63,9 +57,9 @@ def _made(root: Path, options: argparse.Namespace) -> Path:
     lake, range_ = root / "lake", ("--from", str(first), "--to", str(yesterday))
     sizes = ("--sellers", str(max(20, options.orders_per_day // 5)),
              "--orders-per-day", str(options.orders_per_day))  # fmt: skip
-    _submit(root, "simulate.world", "--from", str(first), "--to", str(TODAY), *sizes,
-            "--out", str(root / "landing"))  # fmt: skip
-    _submit(root, "run.day", *range_, "--landing", str(root / "landing"), "--lake-root", str(lake))
+    submit(root, "simulate.world", "--from", str(first), "--to", str(TODAY), *sizes,
+           "--out", str(root / "landing"))  # fmt: skip
+    submit(root, "run.day", *range_, "--landing", str(root / "landing"), "--lake-root", str(lake))
     return lake
 
 
@@ -74,20 +68,6 @@ def _submitted(root: Path, side: str, lake: Path) -> dict[str, float]:
     where = ("--ds", str(TODAY), "--lake-root", str(lake))
     landing = ("--landing", str(root / "landing"))
     if side == "packed":
-        return {"run.day": _submit(root, "run.day", *where, *landing)}
-    seconds = {"ingest.landing": _submit(root, "ingest.landing", *where, *landing)}
-    return seconds | {step: _submit(root, step, *where) for step in day.steps()}
-
-
-def _submit(root: Path, *arguments: str) -> float:
-    began = time.monotonic()
-    with (root / "log").open("a") as messages:
-        done = subprocess.run(
-            [str(SUBMIT), *arguments], stdout=subprocess.DEVNULL, stderr=messages, check=False
-        )
-    if done.returncode:
-        last = "\n".join((root / "log").read_text().splitlines()[-5:])
-        raise RuntimeError(f"{' '.join(arguments)} ended with {done.returncode}:\n{last}")
-    seconds = time.monotonic() - began
-    log.info("%s: %.1f s", arguments[0], seconds)
-    return seconds
+        return {"run.day": submit(root, "run.day", *where, *landing)}
+    seconds = {"ingest.landing": submit(root, "ingest.landing", *where, *landing)}
+    return seconds | {step: submit(root, step, *where) for step in day.steps()}

@@ -1,4 +1,4 @@
-"""What the benchmarks share: sides and their runs, markdown tables, and copies of lakes."""
+"""What the benchmarks share: sides and their runs, markdown tables, commands, copies of lakes."""
 
 from __future__ import annotations
 
@@ -6,20 +6,26 @@ import logging
 import os
 import shutil
 import statistics
+import subprocess
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import duckdb
 from deltalake import DeltaTable
+from pyspark.sql import SparkSession
 
 from conf.contract import Table
+from conf.settings import Settings
+from jobs.lake.io import Lake
+from jobs.lake.records import open_lake
 
 log = logging.getLogger(__name__)
 
 TOTAL = "**total**"
+SUBMIT = Path(__file__).parents[1] / "spark-submit.sh"
 
 
 class Different(Exception):
@@ -97,6 +103,26 @@ def stopwatch(into: dict[str, float], name: str) -> Iterator[None]:
     yield
     into[name] = time.monotonic() - began
     log.info("%s: %.2f s", name, into[name])
+
+
+def submit(root: Path, *arguments: str) -> float:
+    """The wall seconds of a command in a process of its own; its messages go to `root`/log."""
+    began = time.monotonic()
+    with (root / "log").open("a") as messages:
+        done = subprocess.run(
+            [str(SUBMIT), *arguments], stdout=subprocess.DEVNULL, stderr=messages, check=False
+        )
+    if done.returncode:
+        last = "\n".join((root / "log").read_text().splitlines()[-5:])
+        raise RuntimeError(f"{' '.join(arguments)} ended with {done.returncode}:\n{last}")
+    seconds = time.monotonic() - began
+    log.info("%s: %.1f s", arguments[0], seconds)
+    return seconds
+
+
+def opened(spark: SparkSession, settings: Settings, path: Path) -> Lake:
+    """The lake at a path, made where there is none."""
+    return open_lake(spark, replace(settings, lake_root=str(path)), zone="UTC", create=True)
 
 
 def copied(lake: Path, to: Path) -> Path:

@@ -92,7 +92,8 @@ def write_parquet(name: str, rows: DataFrame, out: Path) -> int:
     writer.parquet(str(out / WRITING))
     _move(out / WRITING, out / name, PARQUET_PART)
     shutil.rmtree(out / WRITING)
-    return int(counted.get["rows"])
+    # An entity without rows is optimised away, and with it what was to be counted.
+    return int(counted.get.get("rows", 0))
 
 
 def read_parquet(spark: SparkSession, name: str, out: Path) -> DataFrame:

@@ -242,6 +242,12 @@ def fates(rows) -> set[tuple[str, str, str]]:
     return {(ds, row["event_id"], row["fate"]) for ds, row in told}
 
 
+def test_an_entity_without_rows_lands_no_parquet(spark, tmp_path):
+    rows = spark.range(4).where("id > 9").selectExpr("date'2026-01-01' as ds", "id as event_id")
+    assert landing.write_parquet("refunds", rows, tmp_path) == 0
+    assert not list(tmp_path.iterdir())
+
+
 def test_a_seller_whom_buyers_never_reach_is_never_said_to_be_reached(spark):
     plan = Plan(zone=ZONE, first=FIRST, last=LAST, **{**SIZE, "sellers": 400})
     sellers = people.sellers(spark, plan)
