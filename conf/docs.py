@@ -6,8 +6,11 @@
 from __future__ import annotations
 
 import argparse
+import json
 import sys
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from conf.contract import Column, Table
 from conf.rejections import Rejection
@@ -15,6 +18,9 @@ from conf.seller_features import SELLER_FEATURES, Feature
 from conf.tables import ALL, LAYERS, bronze
 
 DOCS = Path(__file__).parents[1] / "docs"
+SHAPES = DOCS / "feature_shapes.json"
+"""What the features look like on a large world, as `benchmarks.feature_shapes` found them."""
+SPARKS = "▁▂▃▄▅▆▇█"
 
 
 def landing() -> str:
@@ -72,7 +78,36 @@ def features() -> str:
     for family in families:
         of_family = [_feature(feature) for feature in SELLER_FEATURES if feature.family == family]
         parts += [f"## {family}", _table(head, of_family)]
-    return "\n\n".join(parts) + "\n"
+    return "\n\n".join([*parts, *_shapes()]) + "\n"
+
+
+def _shapes() -> list[str]:
+    """What the features look like, where that has been measured."""
+    if not SHAPES.exists():
+        return []
+    seen = json.loads(SHAPES.read_text())
+    return [
+        "# What they look like",
+        f"{seen['seller_months']:,} seller-months from {seen['first_month']} to "
+        f"{seen['last_month']} of the simulated world (`{seen['world']}`), measured by "
+        "`python -m benchmarks.feature_shapes`. By month: the mean, of a category the share of "
+        "its most common value, from the least to the greatest.",
+        _table(["feature", "missing", "5 %", "median", "95 %", "by month"],
+               [_shape(feature, seen["features"][feature.name]) for feature in SELLER_FEATURES]),
+    ]  # fmt: skip
+
+
+def _shape(feature: Feature, seen: Mapping[str, Any]) -> list[str]:
+    shares = [f"{name} {share:.0%}" for name, share in seen.get("shares", {}).items()]
+    quantiles = [f"{value:,g}" for value in seen.get("quantiles", [])]
+    figures = quantiles or [", ".join(shares), "", ""]
+    return [f"`{feature.name}`", f"{seen['missing']:.1%}", *figures, _sparkline(seen["by_month"])]
+
+
+def _sparkline(values: Sequence[float]) -> str:
+    least, most = min(values, default=0), max(values, default=0)
+    step = (most - least) / (len(SPARKS) - 1) or 1
+    return "".join(SPARKS[round((value - least) / step)] for value in values)
 
 
 def _feature(f: Feature) -> list[str]:
