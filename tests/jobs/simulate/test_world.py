@@ -29,7 +29,7 @@ from jobs.window import Window
 pytestmark = pytest.mark.spark
 
 ZONE = "Europe/Berlin"
-FIRST, LAST, LATER = date(2026, 3, 27), date(2026, 4, 3), date(2026, 4, 5)  # clocks change inside
+FIRST, LAST, LATER = date(2026, 3, 25), date(2026, 4, 7), date(2026, 4, 9)  # clocks change inside
 SIZE = {"sellers": 80, "orders_per_day": 60, "seed": 11}
 RATES = Rates(late=0.02, corrected=0.03, retracted=0.02, duplicated=0.03, broken=0.01)
 PLAN = Plan(zone=ZONE, first=FIRST, last=LAST, **SIZE)
