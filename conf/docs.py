@@ -101,10 +101,11 @@ def _shape(feature: Feature, seen: Mapping[str, Any]) -> list[str]:
     shares = [f"{name} {share:.0%}" for name, share in seen.get("shares", {}).items()]
     quantiles = [f"{value:,g}" for value in seen.get("quantiles", [])]
     figures = quantiles or [", ".join(shares), "", ""]
-    return [f"`{feature.name}`", f"{seen['missing']:.1%}", *figures, _sparkline(seen["by_month"])]
+    return [f"`{feature.name}`", f"{seen['missing']:.1%}", *figures, sparkline(seen["by_month"])]
 
 
-def _sparkline(values: Sequence[float]) -> str:
+def sparkline(values: Sequence[float]) -> str:
+    """A character a value, as high as it lies between the least and the greatest."""
     least, most = min(values, default=0), max(values, default=0)
     step = (most - least) / (len(SPARKS) - 1) or 1
     return "".join(SPARKS[round((value - least) / step)] for value in values)

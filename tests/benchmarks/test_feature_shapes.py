@@ -8,7 +8,7 @@ import polars as pl
 import pytest
 
 from benchmarks.feature_shapes import shapes
-from conf.docs import SPARKS, _sparkline
+from conf.docs import SPARKS, sparkline
 from conf.seller_features import SELLER_FEATURES
 
 JANUARY, FEBRUARY = date(2026, 1, 31), date(2026, 2, 28)
@@ -49,6 +49,6 @@ def test_what_is_never_known_has_no_figures(seen):
 
 
 def test_a_sparkline_goes_from_the_least_to_the_greatest():
-    assert _sparkline([1, 2, 8]) == f"{SPARKS[0]}{SPARKS[1]}{SPARKS[-1]}"
-    assert _sparkline([5, 5]) == SPARKS[0] * 2
-    assert _sparkline([]) == ""
+    assert sparkline([1, 2, 8]) == f"{SPARKS[0]}{SPARKS[1]}{SPARKS[-1]}"
+    assert sparkline([5, 5]) == SPARKS[0] * 2
+    assert sparkline([]) == ""
