@@ -21,11 +21,10 @@ from pyspark.sql import SparkSession
 from pyspark.sql import functions as F
 
 from benchmarks.grown import grow
-from benchmarks.sides import Side, compared, copied, opened, same_rows
-from conf.settings import Settings, load_settings
+from benchmarks.sides import Side, add_sizes, compared, copied, in_turns, opened, same_rows, session
+from conf.settings import Settings
 from conf.tables import bronze, meta, silver
 from jobs import day
-from jobs.lake.session import open_session
 from jobs.simulate import world
 from jobs.window import DAY, Window
 
@@ -40,25 +39,15 @@ COMPARED = tuple(table for table in silver.LEDGER if table is not silver.SELLER_
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument(
-        "--lines",
-        type=int,
-        default=18_000,
-        metavar="N",
-        help="order lines of the day and of every earlier one (default 18000)",
+    lines = "order lines of the day and of every earlier one (default %(default)s)"
+    add_sizes(
+        parser,
+        lines=(18_000, "N", lines),
+        long=(540, "DAYS", "default %(default)s"),
+        short=(240, "DAYS", "default %(default)s"),
+        block=(30, "DAYS", "days that are simulated; history repeats them (default %(default)s)"),
+        fresh="make the lakes anew, not those of an earlier run (do so when the code has changed)",
     )
-    parser.add_argument("--long", type=int, default=540, metavar="DAYS", help="default 540")
-    parser.add_argument("--short", type=int, default=240, metavar="DAYS", help="default 240")
-    parser.add_argument(
-        "--block",
-        type=int,
-        default=30,
-        metavar="DAYS",
-        help="days that are simulated; history repeats them (default 30)",
-    )
-    parser.add_argument("--fresh", action="store_true",
-                        help="make the lakes anew, not those of an earlier run (do so when the "
-                        "code has changed)")  # fmt: skip
 
 
 def run(options: argparse.Namespace) -> str:
@@ -69,16 +58,12 @@ def run(options: argparse.Namespace) -> str:
     root = (Path(options.work) / f"history-{made}").resolve()
     if options.fresh:
         shutil.rmtree(root, ignore_errors=True)
-    settings = load_settings("local")
-    spark = open_session(settings, "benchmarks history")
-    try:
+    with session("history") as (spark, settings):
         if not (root / "made.json").exists():
             shutil.rmtree(root, ignore_errors=True)
             _make(spark, settings, root, options)
             (root / "made.json").write_text(json.dumps(asked))
         return _measure(spark, settings, root, options)
-    finally:
-        spark.stop()
 
 
 def _make(spark: SparkSession, settings: Settings, root: Path, options: argparse.Namespace) -> None:
@@ -105,10 +90,8 @@ def _measure(
     _day(spark, settings, root, "short", "warm-up", None)
     short, long = (Side(f"{getattr(options, n)} days") for n in ("short", "long"))
     sides = {"short": short, "long": long}
-    for number in range(options.runs):
-        # Whichever goes second has the warmer session: they take turns.
-        for name in ("short", "long") if number % 2 == 0 else ("long", "short"):
-            _day(spark, settings, root, name, f"run-{name}", sides[name])
+    for name, side in in_turns(options.runs, *sides.items()):
+        _day(spark, settings, root, name, f"run-{name}", side)
     runs = (root / "run-short", root / "run-long")
     where = dict.fromkeys(COMPARED, f"known_ds = date '{TODAY}'")
     lake = opened(spark, settings, runs[1])

@@ -17,34 +17,43 @@ from pathlib import Path
 from pyspark.sql import SparkSession
 
 from benchmarks import ledger
-from benchmarks.sides import Side, compared, copied, opened, same_rows, submit
+from benchmarks.sides import (
+    Side,
+    add_sizes,
+    compared,
+    copied,
+    in_turns,
+    opened,
+    same_rows,
+    session,
+    submit,
+)
 from benchmarks.snapshots import JOB, snapshot
-from conf.settings import Settings, load_settings
+from conf.settings import Settings
 from conf.tables import features
 from features.seller_month import first_needed
-from jobs.lake.session import open_session
 from jobs.window import Window
 
 AIM_WARM, AIM_COMMANDS = 0.8, 0.35
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--sellers", type=int, default=13_300, metavar="N",
-                        help="active sellers (default 13300, as in the seed world)")  # fmt: skip
-    parser.add_argument("--months", type=int, default=18, metavar="N", help="default 18")
-    parser.add_argument("--commands", type=int, metavar="N",
-                        help="how many of the commands are run, their time scaled up to all "
-                        "(default: all; 0: none)")  # fmt: skip
-    parser.add_argument("--fresh", action="store_true", help="make the lake anew")
+    add_sizes(
+        parser,
+        sellers=(13_300, "N", "active sellers (default %(default)s, as in the seed world)"),
+        months=(18, "N", "default %(default)s"),
+        commands=(
+            None,
+            "N",
+            "how many of the commands are run, their time scaled up to all (default: all; 0: none)",
+        ),
+        fresh="make the lake anew",
+    )
 
 
 def run(options: argparse.Namespace) -> str:
-    settings = load_settings("local")
-    spark = open_session(settings, "benchmarks month-ends")
-    try:
+    with session("month-ends") as (spark, settings):
         return _measure(spark, settings, options)
-    finally:
-        spark.stop()
 
 
 def _measure(spark: SparkSession, settings: Settings, options: argparse.Namespace) -> str:
@@ -66,14 +75,13 @@ def _measure(spark: SparkSession, settings: Settings, options: argparse.Namespac
     snapshot(lakes["pass"], settings, whole, month_ends=True)
     together, runs = Side("one pass"), Side(f"{len(dates)} warm runs")
     commands = Side(f"{len(dates)} commands")
-    for number in range(options.runs):
-        for name in ("pass", "runs") if number % 2 == 0 else ("runs", "pass"):
-            if name == "pass":
-                together.add(snapshot(lakes[name], settings, whole, month_ends=True))
-            else:
-                runs.add(sum(snapshot(lakes[name], settings, Window.day(ds)) for ds in dates))
-        if asked:
-            commands.add(_commands(root, lakes["commands"].root, asked) * len(dates) / len(asked))
+    turns = [
+        (together, lambda: snapshot(lakes["pass"], settings, whole, month_ends=True)),
+        (runs, lambda: sum(snapshot(lakes["runs"], settings, Window.day(ds)) for ds in dates)),
+        (commands, lambda: _commands(root, asked) * len(dates) / len(asked)),
+    ]
+    for side, seconds in in_turns(options.runs, *(turns if asked else turns[:2])):
+        side.add(seconds())
     told = _compared(root, asked)
     shutil.rmtree(root)
     what = f"{len(dates)} month-ends of {options.sellers:,} sellers"
@@ -86,10 +94,11 @@ def _measure(spark: SparkSession, settings: Settings, options: argparse.Namespac
     return "\n\n".join([*parts, told])
 
 
-def _commands(root: Path, lake: str, dates: Sequence[date]) -> float:
+def _commands(root: Path, dates: Sequence[date]) -> float:
+    """The wall seconds of a command for each date."""
     began = time.monotonic()
     for ds in dates:
-        submit(root, JOB, "--ds", str(ds), "--lake-root", lake)
+        submit(root, JOB, "--ds", str(ds), "--lake-root", str(root / "commands"))
     return time.monotonic() - began
 
 

@@ -74,7 +74,7 @@ def run(options: argparse.Namespace) -> str:
             steps = _spark(spark, settings, lake, options, {})
             created = steps.pop("table creation")
             log.info("table creation, not counted: %.1f s", created)
-            ours.add(sum(steps.values()), steps)
+            ours.add_steps(steps)
             same = require_same(database, lake)
     finally:
         spark.stop()

@@ -12,7 +12,7 @@ import shutil
 from datetime import date, timedelta
 from pathlib import Path
 
-from benchmarks.sides import Side, compared, copied, same_rows, submit
+from benchmarks.sides import Side, add_sizes, compared, copied, in_turns, same_rows, submit
 from conf.tables import reports, silver
 from jobs import day
 from jobs.window import DAY
@@ -22,15 +22,11 @@ TODAY = date(2026, 6, 30)
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument(
-        "--days",
-        type=int,
-        default=14,
-        metavar="N",
-        help="simulated days, the measured one included (default 14)",
+    add_sizes(
+        parser,
+        days=(14, "N", "simulated days, the measured one included (default %(default)s)"),
+        orders_per_day=(100, "N", "default %(default)s"),
     )
-    parser.add_argument("--orders-per-day", type=int, default=100, metavar="N",
-                        help="default 100")  # fmt: skip
 
 
 def run(options: argparse.Namespace) -> str:
@@ -39,12 +35,8 @@ def run(options: argparse.Namespace) -> str:
     root.mkdir(parents=True)
     lake = _made(root, options)
     packed, steps = Side("one process"), Side("a process a step")
-    sides = {"packed": packed, "steps": steps}
-    for number in range(options.runs):
-        for name in ("packed", "steps") if number % 2 == 0 else ("steps", "packed"):
-            here = copied(lake, root / f"run-{name}")
-            seconds = _submitted(root, name, here)
-            sides[name].add(sum(seconds.values()), seconds)
+    for name, side in in_turns(options.runs, ("packed", packed), ("steps", steps)):
+        side.add_steps(_submitted(root, name, copied(lake, root / f"run-{name}")))
     told = same_rows((root / "run-packed", root / "run-steps"), (*silver.TABLES, *reports.TABLES))
     shutil.rmtree(root)
     table = compared(f"a day of about {options.orders_per_day:,} orders", packed, steps, AIM)

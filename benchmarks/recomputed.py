@@ -19,13 +19,12 @@ from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
 from benchmarks import ledger
-from benchmarks.sides import Side, compared, opened, same_rows
+from benchmarks.sides import Side, add_sizes, compared, in_turns, opened, same_rows, session
 from benchmarks.snapshots import snapshot
 from conf.contract import Table
-from conf.settings import Settings, load_settings
+from conf.settings import Settings
 from conf.tables import bronze, features, meta, silver
 from jobs.lake.io import Lake
-from jobs.lake.session import open_session
 from jobs.runner import run_job
 from jobs.simulate import world
 from jobs.window import Window
@@ -55,27 +54,23 @@ class AtOnce(Lake):
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--sellers", type=int, default=1_500, metavar="N",
-                        help="in the world (default 1500)")  # fmt: skip
-    parser.add_argument("--orders-per-day", type=int, default=1_000, metavar="N",
-                        help="default 1000")  # fmt: skip
-    parser.add_argument("--days", type=int, default=100, metavar="N",
-                        help="of the world, up to the snapshot's (default 100)")  # fmt: skip
-    parser.add_argument("--fresh", action="store_true", help="make the world and its lake anew")
+    add_sizes(
+        parser,
+        sellers=(1_500, "N", "in the world (default %(default)s)"),
+        orders_per_day=(1_000, "N", "default %(default)s"),
+        days=(100, "N", "of the world, up to the snapshot's (default %(default)s)"),
+        fresh="make the world and its lake anew",
+    )
 
 
 def run(options: argparse.Namespace) -> str:
     asked = (options.sellers, options.orders_per_day, options.days)
     root = (Path(options.work) / "-".join(map(str, ("recomputed", *asked)))).resolve()
-    settings = load_settings("local")
-    spark = open_session(settings, "benchmarks recomputed")
-    try:
+    with session("recomputed") as (spark, settings):
         if options.fresh or not (root / "made").exists():
             _make(spark, settings, root, options)
             (root / "made").touch()
         return _measure(spark, settings, root, options)
-    finally:
-        spark.stop()
 
 
 def _make(spark: SparkSession, settings: Settings, root: Path, options: argparse.Namespace) -> None:
@@ -100,16 +95,18 @@ def _measure(
     shutil.rmtree(root / "at-once", ignore_errors=True)
     at_once = AtOnce(lake, root / "at-once", ledger.TODAY)
     summed, again = Side("from the ledger"), Side("from bronze")
-    sides = {"summed": summed, "again": again}
-    for number in range(options.runs + 1):  # the first to warm up, and to create the tables
-        for name in ("summed", "again") if number % 2 == 0 else ("again", "summed"):
-            if name == "summed":
-                steps = {SNAPSHOT: snapshot(lake, settings, today)}
-            else:
-                refined = run_job(REFINE, at_once, settings, today, "benchmark", {}).seconds
-                steps = {FROM_BRONZE: refined, SNAPSHOT: snapshot(at_once, settings, today)}
-            if number:
-                sides[name].add(sum(steps.values()), steps)
+
+    def from_ledger() -> dict[str, float]:
+        return {SNAPSHOT: snapshot(lake, settings, today)}
+
+    def from_bronze() -> dict[str, float]:
+        refined = run_job(REFINE, at_once, settings, today, "benchmark", {}).seconds
+        return {FROM_BRONZE: refined, SNAPSHOT: snapshot(at_once, settings, today)}
+
+    for seconds in (from_ledger, from_bronze):  # to warm up, and to create the tables
+        seconds()
+    for side, seconds in in_turns(options.runs, (again, from_bronze), (summed, from_ledger)):
+        side.add_steps(seconds())
     roots = (root / "lake", root / "at-once")
     told = same_rows(roots, [features.SELLER_SNAPSHOTS])
     lines = lake.read(bronze.ORDER_ITEMS).count()

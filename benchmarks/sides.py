@@ -1,7 +1,8 @@
-"""What the benchmarks share: sides and their runs, markdown tables, commands, copies of lakes."""
+"""What the benchmarks share: options, a session, sides that take turns, tables, copies of lakes."""
 
 from __future__ import annotations
 
+import argparse
 import logging
 import os
 import shutil
@@ -12,17 +13,21 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import TypeVar
 
 import duckdb
 from deltalake import DeltaTable
 from pyspark.sql import SparkSession
 
 from conf.contract import Table
-from conf.settings import Settings
+from conf.settings import Settings, load_settings
 from jobs.lake.io import Lake
 from jobs.lake.records import open_lake
+from jobs.lake.session import open_session
 
 log = logging.getLogger(__name__)
+
+Turn = TypeVar("Turn")
 
 TOTAL = "**total**"
 SUBMIT = Path(__file__).parents[1] / "spark-submit.sh"
@@ -30,6 +35,37 @@ SUBMIT = Path(__file__).parents[1] / "spark-submit.sh"
 
 class Different(Exception):
     """Two sides that had to arrive at the same figures did not."""
+
+
+def add_sizes(
+    parser: argparse.ArgumentParser, *, fresh: str = "", **sizes: tuple[int | None, str, str]
+) -> None:
+    """An option for each size, given as its default, its unit (DAYS, or N of what the help says)
+    and its help, in this order; and `--fresh` where there is a help for it."""
+    for name, (default, unit, text) in sizes.items():
+        option = f"--{name.replace('_', '-')}"
+        parser.add_argument(option, type=int, default=default, metavar=unit, help=text)
+    if fresh:
+        parser.add_argument("--fresh", action="store_true", help=fresh)
+
+
+@contextmanager
+def session(name: str) -> Iterator[tuple[SparkSession, Settings]]:
+    """The one Spark session of a benchmark and its settings; stopped after the block."""
+    settings = load_settings("local")
+    spark = open_session(settings, f"benchmarks {name}")
+    try:
+        yield spark, settings
+    finally:
+        spark.stop()
+
+
+def in_turns(runs: int, first: Turn, second: Turn, *others: Turn) -> Iterator[Turn]:
+    """All of them once a run. Whichever of two goes second has the warmer session: the first two
+    change places from run to run, the others follow."""
+    for number in range(runs):
+        yield from (first, second) if number % 2 == 0 else (second, first)
+        yield from others
 
 
 @dataclass
@@ -44,6 +80,10 @@ class Side:
         self.totals.append(total)
         self.runs.append(dict(steps or {}))
         log.info("%s: run %d took %.2f s", self.name, len(self.totals), total)
+
+    def add_steps(self, steps: Mapping[str, float]) -> None:
+        """Notes a run that took as many seconds as its steps together."""
+        self.add(sum(steps.values()), steps)
 
     def step(self, name: str) -> float | None:
         seconds = [run[name] for run in self.runs if name in run]

@@ -14,11 +14,10 @@ from pathlib import Path
 from pyspark.sql import SparkSession
 
 from benchmarks import ledger
-from benchmarks.sides import Side, compared, same_rows
-from conf.settings import Settings, load_settings
+from benchmarks.sides import Side, add_sizes, compared, in_turns, same_rows, session
+from conf.settings import Settings
 from conf.tables import features
 from jobs.lake.io import Lake
-from jobs.lake.session import open_session
 from jobs.runner import run_job
 from jobs.window import Window
 
@@ -27,24 +26,20 @@ JOB = "featurize.seller_snapshots"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--sellers", type=int, default=150_000, metavar="N",
-                        help="active sellers (default 150000)")  # fmt: skip
-    parser.add_argument("--long", type=int, default=540, metavar="DAYS", help="default 540")
-    parser.add_argument("--short", type=int, default=240, metavar="DAYS", help="default 240")
-    parser.add_argument("--fresh", action="store_true",
-                        help="make the lakes anew, not those of an earlier run (do so when the "
-                        "code has changed)")  # fmt: skip
+    add_sizes(
+        parser,
+        sellers=(150_000, "N", "active sellers (default %(default)s)"),
+        long=(540, "DAYS", "default %(default)s"),
+        short=(240, "DAYS", "default %(default)s"),
+        fresh="make the lakes anew, not those of an earlier run (do so when the code has changed)",
+    )
 
 
 def run(options: argparse.Namespace) -> str:
     if options.long <= options.short:
         raise SystemExit("--long is longer than --short")
-    settings = load_settings("local")
-    spark = open_session(settings, "benchmarks snapshots")
-    try:
+    with session("snapshots") as (spark, settings):
         return _measure(spark, settings, options)
-    finally:
-        spark.stop()
 
 
 def _measure(spark: SparkSession, settings: Settings, options: argparse.Namespace) -> str:
@@ -55,13 +50,11 @@ def _measure(spark: SparkSession, settings: Settings, options: argparse.Namespac
                                shorter=options.short),
     }  # fmt: skip
     long, short = (Side(f"{getattr(options, name)} days") for name in ("long", "short"))
-    sides = {"short": short, "long": long}
+    today = Window.day(ledger.TODAY)
     for lake in lakes.values():  # to warm up, and to create the table
-        snapshot(lake, settings, Window.day(ledger.TODAY))
-    for number in range(options.runs):
-        # Whichever goes second has the warmer session: they take turns.
-        for name in ("short", "long") if number % 2 == 0 else ("long", "short"):
-            sides[name].add(snapshot(lakes[name], settings, Window.day(ledger.TODAY)))
+        snapshot(lake, settings, today)
+    for side, lake in in_turns(options.runs, (short, lakes["short"]), (long, lakes["long"])):
+        side.add(snapshot(lake, settings, today))
     told = same_rows((Path(lakes["short"].root), Path(lakes["long"].root)),
                      [features.SELLER_SNAPSHOTS])  # fmt: skip
     rows = {n: ledger.rows_in(lake, ledger.last_days(options.long)) for n, lake in lakes.items()}

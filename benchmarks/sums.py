@@ -19,12 +19,11 @@ from deltalake import DeltaTable
 from pyspark.sql import DataFrame, SparkSession
 
 from benchmarks import ledger
-from benchmarks.sides import Different, Side, compared, markdown
-from conf.settings import Settings, load_settings
+from benchmarks.sides import Different, Side, add_sizes, compared, markdown, session
+from conf.settings import Settings
 from conf.tables import silver
 from features import seller_month
 from jobs.lake.io import Lake
-from jobs.lake.session import open_session
 from jobs.state import read_ledger
 from jobs.window import Window
 
@@ -34,20 +33,17 @@ EMPTY, READING, REST = "an empty job", "reading the columns", "summing and shuff
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--sellers", type=int, default=150_000, metavar="N",
-                        help="active sellers (default 150000)")  # fmt: skip
-    parser.add_argument("--days", type=int, default=240, metavar="N",
-                        help="of history; the last 90 are summed (default 240)")  # fmt: skip
-    parser.add_argument("--fresh", action="store_true", help="make the lake anew")
+    add_sizes(
+        parser,
+        sellers=(150_000, "N", "active sellers (default %(default)s)"),
+        days=(240, "N", "of history; the last 90 are summed (default %(default)s)"),
+        fresh="make the lake anew",
+    )
 
 
 def run(options: argparse.Namespace) -> str:
-    settings = load_settings("local")
-    spark = open_session(settings, "benchmarks sums")
-    try:
+    with session("sums") as (spark, settings):
         return _measure(spark, settings, options)
-    finally:
-        spark.stop()
 
 
 def _measure(spark: SparkSession, settings: Settings, options: argparse.Namespace) -> str:
@@ -63,10 +59,9 @@ def _measure(spark: SparkSession, settings: Settings, options: argparse.Namespac
             connection.execute(query)
             seconds = time.monotonic() - began
             if number:
-                ours.add(sum(steps.values()), steps)
+                ours.add_steps(steps)
                 theirs.add(seconds)
-                alone = _apart(lake, window.last)
-                apart.add(sum(alone.values()), alone)
+                apart.add_steps(_apart(lake, window.last))
         told = _same(connection, sums, work / "sums")
     rows = ledger.rows_in(lake, window)
     table = compared(f"sums over {rows:,} ledger rows", ours, theirs, AIM)

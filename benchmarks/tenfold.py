@@ -17,12 +17,11 @@ from pyspark.sql import SparkSession
 from pyspark.sql import functions as F
 
 from benchmarks import ledger
-from benchmarks.sides import Side, compared
+from benchmarks.sides import Side, add_sizes, compared, in_turns, session
 from benchmarks.snapshots import snapshot
-from conf.settings import Settings, load_settings
+from conf.settings import Settings
 from conf.tables import silver
 from jobs.lake.io import Lake
-from jobs.lake.session import open_session
 from jobs.simulate import world
 from jobs.window import Window
 
@@ -31,27 +30,21 @@ TIMES = 10
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--sellers", type=int, default=6_000, metavar="N",
-                        help="in the smaller world (default 6000)")  # fmt: skip
-    parser.add_argument("--orders-per-day", type=int, default=3_000, metavar="N",
-                        help="in the smaller world (default 3000)")  # fmt: skip
-    parser.add_argument("--days", type=int, default=90, metavar="N",
-                        help="of both worlds (default 90)")  # fmt: skip
-    parser.add_argument("--ledger-sellers", type=int, default=15_000, metavar="N",
-                        help="active sellers in the smaller ledger (default 15000)")  # fmt: skip
-    parser.add_argument("--ledger-days", type=int, default=240, metavar="N",
-                        help="of both ledgers (default 240)")  # fmt: skip
-    parser.add_argument("--fresh", action="store_true", help="make the ledgers anew")
+    add_sizes(
+        parser,
+        sellers=(6_000, "N", "in the smaller world (default %(default)s)"),
+        orders_per_day=(3_000, "N", "in the smaller world (default %(default)s)"),
+        days=(90, "N", "of both worlds (default %(default)s)"),
+        ledger_sellers=(15_000, "N", "active sellers in the smaller ledger (default %(default)s)"),
+        ledger_days=(240, "N", "of both ledgers (default %(default)s)"),
+        fresh="make the ledgers anew",
+    )
 
 
 def run(options: argparse.Namespace) -> str:
-    settings = load_settings("local")
-    spark = open_session(settings, "benchmarks tenfold")
-    try:
+    with session("tenfold") as (spark, settings):
         parts = [_worlds(spark, settings, options), _snapshots(spark, settings, options)]
         return "\n\n".join(["## Ten times the orders", *parts])
-    finally:
-        spark.stop()
 
 
 def _worlds(spark: SparkSession, settings: Settings, options: argparse.Namespace) -> str:
@@ -73,9 +66,8 @@ def _worlds(spark: SparkSession, settings: Settings, options: argparse.Namespace
         return seconds
 
     simulated(1)  # to warm up
-    for number in range(options.runs):
-        for side, times in ((once, 1), (tenfold, TIMES))[:: 1 if number % 2 == 0 else -1]:
-            side.add(simulated(times))
+    for side, times in in_turns(options.runs, (once, 1), (tenfold, TIMES)):
+        side.add(simulated(times))
     shutil.rmtree(landing)
     table = compared(f"a world of {options.days} days", tenfold, once, AIM)
     return f"{table}\nOrders landed: {rows[tenfold.name]:,} and {rows[once.name]:,}."
@@ -91,9 +83,8 @@ def _snapshots(spark: SparkSession, settings: Settings, options: argparse.Namesp
     today = Window.day(ledger.TODAY)
     for _, lake in lakes:  # to warm up, and to create the table
         snapshot(lake, settings, today)
-    for number in range(options.runs):
-        for side, lake in lakes[:: 1 if number % 2 == 0 else -1]:
-            side.add(snapshot(lake, settings, today))
+    for side, lake in in_turns(options.runs, *lakes):
+        side.add(snapshot(lake, settings, today))
     orders = {side.name: _orders_in_windows(lake) for side, lake in lakes}
     table = compared(f"a snapshot of {small:,} sellers", tenfold, once, AIM)
     return f"{table}\nOrders in its 90 days: {orders[tenfold.name]:,} and {orders[once.name]:,}."

@@ -11,7 +11,7 @@ import pytest
 
 from benchmarks import __main__ as benchmarks
 from benchmarks import olist
-from benchmarks.sides import Side, compared, copied
+from benchmarks.sides import Side, compared, copied, in_turns
 
 FILES = {
     "olist_orders_dataset": """\
@@ -63,6 +63,11 @@ def test_a_table_shows_medians_and_their_ratio() -> None:
     told = compared("work", ours, theirs, aim=0.4)
     assert "| **total** |    2.00 |      4.00 |  0.50 |" in told
     assert "found 0.50x: not met" in told
+
+
+def test_two_sides_change_places_and_others_follow() -> None:
+    assert list(in_turns(3, "a", "b")) == ["a", "b", "b", "a", "a", "b"]
+    assert list(in_turns(2, "a", "b", "c")) == ["a", "b", "c", "b", "a", "c"]
 
 
 def test_a_copy_of_a_lake_leaves_the_lake_alone(tmp_path: Path) -> None:
