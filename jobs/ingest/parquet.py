@@ -29,16 +29,12 @@ READABLE_AS = {
 }
 """Arrow types (or their beginnings) of a file's column that a declared type may be read from."""
 
-SAFE_FROM = {
-    "string": ("",),
-    "bigint": ("",),
-    "boolean": ("",),
-    "double": ("",),
-    "date": ("",),
+ALWAYS_FITS = ("string", "bigint", "boolean", "double", "date")
+FITS_FROM = {
     "timestamp": ("timestamp[us", "timestamp[ms"),
     "int": ("int8", "int16", "int32", "uint8", "uint16", "null"),
 }
-"""Of the types in READABLE_AS, those whose every value fits."""
+"""Types that hold every value of the types that they may be read from, or of these at least."""
 
 
 def refusal(file: LandedFile, table: Table) -> tuple[Rejection, str] | None:
@@ -87,7 +83,7 @@ def _read_alike(spark: SparkSession, table: Table, files: list[LandedFile]) -> D
     lost = [
         F.when(F.col(name).isNotNull() & F.col(f"_{name}").isNull(), F.lit(name))
         for name in landing
-        if name in found and not found[name].startswith(SAFE_FROM.get(declared[name], ()))
+        if name in found and not _fits(found[name], declared[name])
     ]
     typed = rows.select(
         "*",
@@ -110,6 +106,10 @@ def _read_alike(spark: SparkSession, table: Table, files: list[LandedFile]) -> D
             F.to_json(F.struct(*(F.col(f"`{name}`") for name in sorted(found)))),
         ).alias("_raw"),
     )
+
+
+def _fits(found: str, declared: str) -> bool:
+    return declared in ALWAYS_FITS or found.startswith(FITS_FROM.get(declared, ()))
 
 
 def _read_as(name: str, kind: str) -> Column:
