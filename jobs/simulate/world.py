@@ -18,6 +18,7 @@ from dataclasses import asdict, dataclass
 from datetime import date
 from functools import reduce
 from pathlib import Path
+from typing import NamedTuple
 
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
@@ -91,6 +92,17 @@ LARGE = 1_000_000
 
 log = logging.getLogger(__name__)
 TABLES = {table.name: table for table in bronze.TABLES}
+
+
+class Shared(NamedTuple):
+    """What several entities are made of."""
+
+    sellers: DataFrame
+    listings: DataFrame
+    seller_days: DataFrame
+    parcels: DataFrame
+    lines: DataFrame
+    totals: DataFrame
 
 
 def run(
@@ -169,61 +181,66 @@ def _command(plan: Plan, rates: Rates, form: str, entities: list[str]) -> dict[s
 def entities(
     spark: SparkSession, plan: Plan
 ) -> Iterator[tuple[dict[str, DataFrame], dict[str, DataFrame]]]:
-    """Every entity's facts, and the truth behind them; frames that are shared are kept meanwhile.
-
-    The truth: `sellers` (what each is), `seller_days` (his health, the chances that follow from
-    it, and the hazard of an enforcement action), `seller_risks` (at month-ends, the chance of an
-    action within 60 days given all that), `orders` (the fraudulent ones), `disputes` (what really
-    happened, and what is right), `listings` (what is wrong with each) and `causes` (what moves
-    orders and prices from outside).
-    """
+    """Every entity's facts, and the truth behind them; what they share is kept meanwhile."""
     sellers = people.sellers(spark, plan)
     listings = offers.listings(plan, sellers)
-    seller_days = days.seller_days(spark, plan, sellers).persist(StorageLevel.DISK_ONLY)
-    sent = parcels.parcels(orders.placed(plan, seller_days))
+    seller_days = days.seller_days(spark, plan, sellers)
+    sent = parcels.parcels(orders.placed(plan, seller_days.persist(StorageLevel.DISK_ONLY)))
     lines = aftermath.with_aftermath(orders.lines(plan, sent, listings))
-    totals = orders.order_totals(lines)
-    shared = [frame.persist(StorageLevel.MEMORY_AND_DISK)
-              for frame in (sellers, listings, sent, lines, totals)] + [seller_days]  # fmt: skip
-    truth = {
-        "sellers": sellers.select("seller_id", *latent.TRAITS.names),
-        "seller_days": seller_days.select("seller_id", "day", *latent.DAYS.names[1:]),
+    shared = Shared(sellers, listings, seller_days, sent, lines, orders.order_totals(lines))
+    kept = [frame.persist(StorageLevel.MEMORY_AND_DISK) for frame in shared if not frame.is_cached]
+    try:
+        yield _facts(spark, plan, shared), _truth(spark, plan, shared)
+    finally:
+        for frame in [*kept, seller_days]:
+            frame.unpersist()
+
+
+def _facts(spark: SparkSession, plan: Plan, of: Shared) -> dict[str, DataFrame]:
+    sellers, seller_days = of.sellers, of.seller_days
+    return {
+        "sellers": people.seller_versions(sellers),
+        "buyers": buyers.buyer_versions(buyers.buyers(spark, plan)),
+        "listings": offers.listing_versions(plan, of.listings),
+        "orders": orders.orders(of.totals),
+        "order_items": orders.order_items(of.lines),
+        "order_events": orders.order_events(of.parcels),
+        "payments": orders.payments(of.totals),
+        "shipments": parcels.shipments(of.parcels),
+        "returns": aftermath.returns(of.lines),
+        "refunds": aftermath.refunds(of.lines),
+        "disputes": voices.disputes(of.lines),
+        "messages": voices.messages(of.parcels, of.lines),
+        "reviews": voices.reviews(of.parcels),
+        "listing_snapshots": days.listing_snapshots(seller_days, plan, of.listings),
+        "ad_spend": days.ad_spend(seller_days, plan),
+        "buy_box": days.buy_box(seller_days, plan),
+        "policy_events": days.policy_events(seller_days, plan),
+        "enforcement_actions": days.enforcement_actions(seller_days, plan),
+        "document_verifications": days.document_verifications(sellers, seller_days, plan),
+        "support_tickets": days.support_tickets(seller_days, plan),
+        "logins": days.seller_logins(seller_days, plan).unionByName(
+            traces.buyer_logins(plan, of.totals)
+        ),
+        "fx_rates": days.fx_rates(spark, plan),
+    }
+
+
+def _truth(spark: SparkSession, plan: Plan, of: Shared) -> dict[str, DataFrame]:
+    """`sellers` (what each is), `seller_days` (his health, the chances that follow from it, and the
+    hazard of an enforcement action), `seller_risks` (at month-ends, the chance of an action within
+    60 days given all that), `orders` (the fraudulent ones), `disputes` (what really happened, and
+    what is right), `listings` (what is wrong with each) and `causes` (what moves orders and prices
+    from outside)."""
+    numbers = F.broadcast(of.sellers.select("seller_no", "seller_id"))
+    return {
+        "sellers": of.sellers.select("seller_id", *latent.TRAITS.names),
+        "seller_days": of.seller_days.select("seller_id", "day", *latent.DAYS.names[1:]),
         "seller_risks": latent.risks(spark, plan)
-        .join(F.broadcast(sellers.select("seller_no", "seller_id")), "seller_no")
+        .join(numbers, "seller_no")
         .select("seller_id", "day", "at_risk", "risk_60d"),
-        "orders": fraud.truth(plan, totals),
-        "disputes": voices.dispute_truth(lines),
-        "listings": offers.truth(listings),
+        "orders": fraud.truth(plan, of.totals),
+        "disputes": voices.dispute_truth(of.lines),
+        "listings": offers.truth(of.listings),
         "causes": causes.truth(spark, plan),
     }
-    try:
-        facts = {
-            "sellers": people.seller_versions(sellers),
-            "buyers": buyers.buyer_versions(buyers.buyers(spark, plan)),
-            "listings": offers.listing_versions(plan, listings),
-            "orders": orders.orders(totals),
-            "order_items": orders.order_items(lines),
-            "order_events": orders.order_events(sent),
-            "payments": orders.payments(totals),
-            "shipments": parcels.shipments(sent),
-            "returns": aftermath.returns(lines),
-            "refunds": aftermath.refunds(lines),
-            "disputes": voices.disputes(lines),
-            "messages": voices.messages(sent, lines),
-            "reviews": voices.reviews(sent),
-            "listing_snapshots": days.listing_snapshots(seller_days, plan, listings),
-            "ad_spend": days.ad_spend(seller_days, plan),
-            "buy_box": days.buy_box(seller_days, plan),
-            "policy_events": days.policy_events(seller_days, plan),
-            "enforcement_actions": days.enforcement_actions(seller_days, plan),
-            "document_verifications": days.document_verifications(sellers, seller_days, plan),
-            "support_tickets": days.support_tickets(seller_days, plan),
-            "logins": days.seller_logins(seller_days, plan).unionByName(
-                traces.buyer_logins(plan, totals)
-            ),
-            "fx_rates": days.fx_rates(spark, plan),
-        }
-        yield facts, truth
-    finally:
-        for frame in shared:
-            frame.unpersist()
