@@ -93,7 +93,8 @@ def window_sums(
     `measures` says by the length of the window in days what is summed. Where nothing was ever
     known of a group in the windows of a date there is no row.
     """
-    entries = ledger.select(*group, F.inline(_entries(measures, dates)))
+    alike = _added_up_alike(ledger, group, measures, dates)
+    entries = alike.select(*group, F.inline(_entries(measures, len(dates) > 1)))
     names = [_name(measure, days) for days, own in measures.items() for measure in own]
     turns = entries.groupBy(*group, "ds").agg(*(F.sum(name).alias(name) for name in names))
     if len(dates) == 1:
@@ -106,11 +107,23 @@ def window_sums(
     return running.select(*group, *names, F.explode(_while_standing(dates)).alias("ds"))
 
 
-def _entries(measures: Mapping[int, Sequence[str]], dates: Sequence[date]) -> Column:
-    """What a ledger row adds at which of the dates, and what it takes back at which."""
-    zero = F.lit(0).cast("bigint")
+def _added_up_alike(
+    ledger: DataFrame, group: Sequence[str], measures: Mapping[int, Sequence[str]],
+    dates: Sequence[date],
+) -> DataFrame:  # fmt: skip
+    """Ledger rows that count on the same of the dates made one: far fewer where dates are few."""
+    ends = {_ends(days): _first_from(F.date_add("occurred_ds", days), dates) for days in measures}
     begins = _first_from(F.greatest("known_ds", "occurred_ds"), dates)
-    ends = {days: _first_from(F.date_add("occurred_ds", days), dates) for days in measures}
+    dated = ledger.withColumns({_FROM: begins, **ends}).where(F.col(_FROM).isNotNull())
+    summed = sorted({measure for own in measures.values() for measure in own})
+    return dated.groupBy(*group, _FROM, *ends).agg(*(F.sum(name).alias(name) for name in summed))
+
+
+def _entries(measures: Mapping[int, Sequence[str]], many: bool) -> Column:
+    """What a ledger row adds at the date on which it begins to count, and (of many dates) what it
+    takes back at the first that a window leaves it behind."""
+    zero = F.lit(0).cast("bigint")
+    begins, ends = F.col(_FROM), {days: F.col(_ends(days)) for days in measures}
     counts = {days: ends[days].isNull() | (begins < ends[days]) for days in measures}
 
     def entry(ds: Column, signs: Mapping[int, int]) -> Column:
@@ -123,9 +136,13 @@ def _entries(measures: Mapping[int, Sequence[str]], dates: Sequence[date]) -> Co
         return F.struct(ds.alias("ds"), *values)
 
     entries = [entry(begins, dict.fromkeys(measures, 1))]
-    if len(dates) > 1:  # of one date nothing can be taken back later
+    if many:  # of one date nothing can be taken back later
         entries += [entry(ends[days], {days: -1}) for days in measures]
     return F.filter(F.array(*entries), lambda one: one["ds"].isNotNull())
+
+
+def _ends(days: int) -> str:
+    return f"_ends_{days}d"
 
 
 def _first_from(day: Column, dates: Sequence[date]) -> Column:
