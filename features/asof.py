@@ -4,6 +4,8 @@ Bronze rows are versions of natural keys, each known from its `ds` (the business
 `known_at`) on. `T` of a business date is its end, so "known before T of ds" is `ds <= that ds`.
 
     versions      which version of a key counts from which day until which day
+    counted       of these the columns and events that a figure is made of
+    standing      of these what nothing known has ended
     as_of         the state at the end of one business date
     subject_days  on which days something about a subject changed
     at            the versions that count on each of these days
@@ -30,7 +32,8 @@ VERSION_ORDER = ("known_at", "occurred_at", "event_id")
 
 def business_date(instant: Column, zone: str) -> Column:
     """The date of an instant in the zone in which business days are cut."""
-    return F.to_date(F.from_utc_timestamp(instant, zone))
+    # Sessions think in UTC: there nothing is converted, which is looked up row by row.
+    return F.to_date(instant if zone == "UTC" else F.from_utc_timestamp(instant, zone))
 
 
 def month_of(instant: Column, zone: str) -> Column:
@@ -40,7 +43,8 @@ def month_of(instant: Column, zone: str) -> Column:
 
 def end_of_day(ds: Column, zone: str) -> Column:
     """T of a business date: the first instant that is no longer part of it."""
-    return F.to_utc_timestamp(F.date_add(ds, 1).cast("timestamp"), zone)
+    end = F.date_add(ds, 1).cast("timestamp")
+    return end if zone == "UTC" else F.to_utc_timestamp(end, zone)
 
 
 def without_repeats(rows: DataFrame, key: Sequence[str]) -> DataFrame:
@@ -68,50 +72,86 @@ def _repeats_of(key: Sequence[str]) -> WindowSpec:
     return Window.partitionBy(*key, "event_id").orderBy(*FIRST_LANDED)
 
 
-def versions(rows: DataFrame, key: Sequence[str]) -> DataFrame:
+def key_hash(key: Sequence[str]) -> Column:
+    """A natural key in eight bytes. Two keys may share a hash: what is decided by it must not
+    change where they do."""
+    return F.xxhash64(*key)
+
+
+def in_several_rows(rows: DataFrame, key: Sequence[str]) -> DataFrame:
+    """(key_hash) of the natural keys with more than one row."""
+    counts = rows.groupBy(key_hash(key).alias("key_hash")).agg(F.count(F.lit(1)).alias("rows"))
+    return counts.where("rows > 1").select("key_hash")
+
+
+def versions(rows: DataFrame, key: Sequence[str], several: DataFrame | None = None) -> DataFrame:
     """One row a version that counted at the end of at least one day, retracted ones left out.
 
     Adds `known_from` and `known_until` (dates; the version counts as of every ds with
     known_from <= ds < known_until; null: still). A retraction ends the version before it.
+    `several`: `in_several_rows` of these rows, if few; the other keys are spared two sorts.
     """
+    if several is None:
+        return _in_turn(rows, key)
+    hashed, few = rows.withColumn("key_hash", key_hash(key)), F.broadcast(several)
+    compared = _in_turn(hashed.join(few, "key_hash", "left_semi"), key)
+    alone = hashed.join(few, "key_hash", "left_anti").where(~F.col("retracted"))
+    only = alone.withColumns({KNOWN_UNTIL: F.lit(None).cast("date"), KNOWN_FROM: F.col("ds")})
+    return compared.unionByName(only).drop("key_hash")
+
+
+def _in_turn(rows: DataFrame, key: Sequence[str]) -> DataFrame:
     newest_last = Window.partitionBy(*key).orderBy(*VERSION_ORDER)
-    dated = without_repeats(rows, key).withColumn(KNOWN_UNTIL, F.lead("ds").over(newest_last))
+    # Both windows are served by one shuffle.
+    together = rows.repartition(*key)
+    dated = without_repeats(together, key).withColumn(KNOWN_UNTIL, F.lead("ds").over(newest_last))
     counted = F.col(KNOWN_UNTIL).isNull() | (F.col(KNOWN_UNTIL) > F.col("ds"))
     return dated.where(counted & ~F.col("retracted")).withColumn(KNOWN_FROM, F.col("ds"))
 
 
+def counted(versions: DataFrame, columns: Sequence[str], kinds: Sequence[str] = ()) -> DataFrame:
+    """Of versions the columns, and the kinds of events, that are counted: what is left out turns
+    nothing on any day, and moves no bytes."""
+    narrow = versions.select(*columns, KNOWN_FROM, KNOWN_UNTIL)
+    return narrow.where(F.col("event").isin(*kinds)) if kinds else narrow
+
+
+def standing(versions: DataFrame) -> DataFrame:
+    """Of versions those that nothing known has ended."""
+    return versions.where(F.col(KNOWN_UNTIL).isNull()).drop(KNOWN_FROM, KNOWN_UNTIL)
+
+
 def as_of(rows: DataFrame, key: Sequence[str], ds: date) -> DataFrame:
     """The version of every natural key that counts at the end of `ds`; a retracted key has none."""
-    known = versions(rows.where(F.col("ds") <= F.lit(ds)), key)
-    return known.where(F.col(KNOWN_UNTIL).isNull()).drop(KNOWN_FROM, KNOWN_UNTIL)
+    return standing(versions(rows.where(F.col("ds") <= F.lit(ds)), key))
 
 
 def turning_days(known: DataFrame, subject: Sequence[str]) -> DataFrame:
     """(subject, as_of): the days on which a version of the subject began or ceased to count."""
-    days = F.explode(F.array(KNOWN_FROM, KNOWN_UNTIL)).alias(AS_OF)
-    return known.select(*subject, days).where(F.col(AS_OF).isNotNull())
+    ends = (KNOWN_FROM, KNOWN_UNTIL)
+    turned = known.select(*subject, *ends).unpivot(tuple(subject), ends, "_end", AS_OF)
+    return turned.drop("_end").where(F.col(AS_OF).isNotNull())
 
 
 def subject_days(
     turning: Sequence[DataFrame], subject: Sequence[str], first: date, last: date
 ) -> DataFrame:
-    """(subject, as_of, next_as_of) for every subject that changed between `first` and `last`.
+    """(subject, as_of, next_as_of): the days, up to `last`, on which the subject changed.
 
-    The days are the day before `first`, which stands for everything known earlier, and each day
-    of the window on which the subject changed; the last of them has no next_as_of.
+    The day before `first` stands for all days before: `turning` has to name these too, or what
+    counted then is not taken back. The last of them has no next_as_of.
     """
     union = turning[0].select(*subject, AS_OF)
     for frame in turning[1:]:
         union = union.unionByName(frame.select(*subject, AS_OF))
-    in_window = F.col(AS_OF).between(F.lit(first), F.lit(last))
-    before = F.array(F.lit(first - timedelta(days=1)))
-    return (
-        union.where(in_window)
-        .groupBy(*subject)
-        .agg(F.concat(before, F.array_sort(F.collect_set(AS_OF))).alias("_days"))
-        .select(*subject, "_days", F.posexplode("_days").alias("_at", AS_OF))
-        .select(*subject, AS_OF, F.get("_days", F.col("_at") + 1).alias(NEXT_AS_OF))
+    before = F.lit(first - timedelta(days=1))
+    days = union.where(F.col(AS_OF) <= F.lit(last)).select(
+        *subject, F.greatest(AS_OF, before).alias(AS_OF)
     )
+    # One shuffle serves both the distinct days and their order.
+    distinct = days.repartition(*subject).distinct()
+    in_time = Window.partitionBy(*subject).orderBy(AS_OF)
+    return distinct.withColumn(NEXT_AS_OF, F.lead(AS_OF).over(in_time))
 
 
 def at(known: DataFrame, days: DataFrame, subject: Sequence[str]) -> DataFrame:
@@ -136,25 +176,16 @@ def changes(
     and taken back on the second, where these lie in the window. Measures absent from
     `contributions` are 0; rows that change nothing are left out.
     """
-    turns = F.explode(
-        F.array(
-            F.struct(F.col(begins).alias("known_ds"), F.lit(1).alias("sign")),
-            F.struct(F.col(ends).alias("known_ds"), F.lit(-1).alias("sign")),
-        )
-    ).alias("_turn")
     present = [name for name in measures if name in contributions.columns]
-    known_ds = F.col("_turn.known_ds")
-    return (
-        contributions.select(*dimensions, *present, turns)
-        .where(known_ds.between(F.lit(first), F.lit(last)))
-        .select(
-            *dimensions,
-            known_ds.alias("known_ds"),
-            *(
-                (F.coalesce(name, F.lit(0)) * F.col("_turn.sign")).cast("bigint").alias(name)
-                for name in present
-            ),
-        )
+    kept = (*dimensions, *present)
+    turned = contributions.select(*kept, begins, ends).unpivot(
+        kept, (begins, ends), "_turn", "known_ds"
+    )
+    sign = F.when(F.col("_turn") == begins, 1).otherwise(-1)
+    return turned.where(F.col("known_ds").between(F.lit(first), F.lit(last))).select(
+        *dimensions,
+        "known_ds",
+        *((F.coalesce(name, F.lit(0)) * sign).cast("bigint").alias(name) for name in present),
     )
 
 

@@ -5,11 +5,25 @@ from __future__ import annotations
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
-from features import asof
+from features import asof, order
 from features.asof import AS_OF, KNOWN_FROM, KNOWN_UNTIL, NEXT_AS_OF, positive_us
 
 DIMENSIONS = ("buyer_id", "currency", "occurred_ds")
 REGION_DIMENSIONS = ("country", "region", "currency", "occurred_ds")
+COUNTED = {
+    "orders": (
+        "order_id", "buyer_id", "currency", "total_minor", "shipping_country", "shipping_region",
+        "occurred_at",
+    ),
+    "order_items": order.LINE_FACTS,
+    "order_events": order.EVENT_FACTS,
+    "shipments": order.SHIPMENT_FACTS,
+    "refunds": ("order_id",),
+}  # fmt: skip
+"""By entity the columns that are counted."""
+KINDS = {"order_events": order.CANCELLING, "shipments": ("delivered",)}
+"""The events that are counted: a buyer's figures ask what was cancelled and what arrived."""
+
 LIST_ENTRY = ("buyer_id", "order_id", "currency", "placed_at")
 
 

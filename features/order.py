@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from datetime import date
 from functools import reduce
 
@@ -10,21 +10,20 @@ from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
 from features import asof
-from features.asof import AS_OF, NEXT_AS_OF
+from features.asof import AS_OF, KNOWN_FROM, KNOWN_UNTIL, NEXT_AS_OF
 
 SUBJECT = ("order_id",)
 DAYS = (AS_OF, NEXT_AS_OF)
 
-
-NOT_COUNTED = (
-    "extra", "source_file", "source_line", "source_sha256", "content_hash", "retracted", "text",
-    "ds",
+LINE_FACTS = (
+    "order_id", "line_no", "seller_id", "currency", "quantity", "ship_by", "deliver_by",
+    "occurred_at",
 )  # fmt: skip
+EVENT_FACTS = ("order_id", "line_no", "seller_id", "event", "actor", "occurred_at")
+SHIPMENT_FACTS = ("order_id", "line_nos", "event", "occurred_at")
+"""Columns that the progress of lines and orders is counted from."""
 
-
-def known(rows: DataFrame, key: Sequence[str]) -> DataFrame:
-    """The versions of an entity, less what no count looks at."""
-    return asof.versions(rows, key).drop(*NOT_COUNTED)
+CANCELLING = ("cancelled", "rejected")
 
 
 def due_days(lines: DataFrame, zone: str) -> DataFrame:
@@ -33,16 +32,19 @@ def due_days(lines: DataFrame, zone: str) -> DataFrame:
     return lines.where(F.col("ship_by").isNotNull()).select("order_id", due.alias(AS_OF))
 
 
-def marks_at(order_events_at: DataFrame, shipments_at: DataFrame) -> DataFrame:
-    """What happened to lines, per day: order_id, as_of, line_no (null: all), seller_id (null: of
-    any), kind, actor, marked_at. A shipment event is one row a line."""
-    marked = (F.col("event").alias("kind"), F.col("occurred_at").alias("marked_at"))
+def marks(order_events: DataFrame, shipments: DataFrame) -> DataFrame:
+    """Versions of what happened to lines: order_id, line_no (null: all), seller_id (null: of any),
+    kind, actor, marked_at. A shipment event is one row a line."""
+    marked = (
+        F.col("event").alias("kind"), F.col("occurred_at").alias("marked_at"),
+        KNOWN_FROM, KNOWN_UNTIL,
+    )  # fmt: skip
     nobody = F.lit(None).cast("string")
-    on_parcels = shipments_at.select(
-        "order_id", AS_OF, F.explode("line_nos").alias("line_no"), nobody.alias("seller_id"),
+    on_parcels = shipments.select(
+        "order_id", F.explode("line_nos").alias("line_no"), nobody.alias("seller_id"),
         nobody.alias("actor"), *marked,
     )  # fmt: skip
-    on_orders = order_events_at.select("order_id", AS_OF, "line_no", "seller_id", "actor", *marked)
+    on_orders = order_events.select("order_id", "line_no", "seller_id", "actor", *marked)
     return on_orders.unionByName(on_parcels)
 
 
@@ -71,7 +73,7 @@ def line_times(lines_at: DataFrame, marks_at: DataFrame) -> DataFrame:
         & (F.col("m.line_no").isNull() | (F.col("l.line_no") == F.col("m.line_no")))
         & (F.col("m.seller_id").isNull() | (F.col("l.seller_id") == F.col("m.seller_id")))
     )
-    cancelled = F.col("m.kind").isin("cancelled", "rejected")
+    cancelled = F.col("m.kind").isin(*CANCELLING)
     by_seller = cancelled & (F.col("m.actor") == "seller")
     first = {
         "paid_at": F.col("m.kind") == "paid",
@@ -210,7 +212,7 @@ def _line_counts(line_times_at: DataFrame) -> DataFrame:
 def _order_marks(marks_at: DataFrame) -> DataFrame:
     kind, at = F.col("kind"), F.col("marked_at")
     whole = F.col("line_no").isNull() & F.col("seller_id").isNull()
-    cancels = whole & kind.isin("cancelled", "rejected")
+    cancels = whole & kind.isin(*CANCELLING)
     return marks_at.groupBy("order_id", AS_OF).agg(
         F.min(F.when(kind == "paid", at)).alias("paid_at"),
         F.min(F.when(kind == "confirmed", at)).alias("confirmed_at"),
@@ -232,19 +234,18 @@ def status() -> Column:
     )
 
 
-def current(known: Mapping[str, DataFrame], ds: date) -> DataFrame:
+def current(versions: Mapping[str, DataFrame], ds: date) -> DataFrame:
     """`silver.orders` as of the end of `ds`, less its month: every order with its status.
 
-    `known` holds the versions of orders, order_items, order_events, shipments, payments, refunds.
+    `versions`, known by then, of orders, order_items, order_events, shipments, payments, refunds.
     """
+    on_day = {AS_OF: F.lit(ds), NEXT_AS_OF: F.lit(None).cast("date")}
+    happened = marks(versions["order_events"], versions["shipments"])
     now = {
-        name: frame.where(F.col(asof.KNOWN_UNTIL).isNull())
-        .withColumns({AS_OF: F.lit(ds), NEXT_AS_OF: F.lit(None).cast("date")})
-        .drop(asof.KNOWN_FROM, asof.KNOWN_UNTIL)
-        for name, frame in known.items()
+        name: asof.standing(frame).withColumns(on_day)
+        for name, frame in {**versions, "marks": happened}.items()
     }
-    happened = marks_at(now["order_events"], now["shipments"])
-    come = fulfilment(now["orders"], line_times(now["order_items"], happened), happened)
+    come = fulfilment(now["orders"], line_times(now["order_items"], now["marks"]), now["marks"])
     counts = ~F.coalesce(F.col("status").isin("cancelled", "failed"), F.lit(False))
     paid = now["payments"].where(counts).groupBy("order_id").agg(
         F.sum("amount_minor").alias("paid_minor")
@@ -261,11 +262,3 @@ def current(known: Mapping[str, DataFrame], ds: date) -> DataFrame:
             "refunded_minor": F.coalesce("refunded_minor", F.lit(0)),
         })
     )  # fmt: skip
-
-
-def turning_days(known: Mapping[str, DataFrame], zone: str) -> list[DataFrame]:
-    """The days on which something about an order changed, or a promise to ship fell due."""
-    turning = [asof.turning_days(frame, SUBJECT) for frame in known.values()]
-    if "order_events" in known:
-        turning.append(due_days(known["order_items"], zone))
-    return turning

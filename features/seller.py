@@ -13,17 +13,48 @@ from pyspark.sql import Column, DataFrame, Window
 from pyspark.sql import functions as F
 
 from conf.currencies import NO_CURRENCY
-from features import asof
+from features import asof, order
 from features.asof import AS_OF, KNOWN_FROM, KNOWN_UNTIL, NEXT_AS_OF, positive_us
 
 DIMENSIONS = ("seller_id", "currency", "occurred_ds")
 CATEGORY_DIMENSIONS = ("seller_id", "category", "currency", "occurred_ds")
 PAIR = ("seller_id", "buyer_id", "currency")
 LIST_ENTRY = ("seller_id", "buyer_id", "order_id", "currency", "placed_at")
-PLAIN_ENTITIES = (
-    "reviews", "listing_snapshots", "ad_spend", "buy_box", "policy_events", "support_tickets",
-    "logins",
-)  # fmt: skip
+BY_TIME = ("occurred_at", "known_at", "event_id")
+"""In this order one fact comes before another."""
+
+OF_ORDERS = {
+    "order_items": (*order.LINE_FACTS, "category", "fulfillment", "line_total_minor"),
+    "order_events": order.EVENT_FACTS,
+    "shipments": (*order.SHIPMENT_FACTS, "shipment_id", "seller_id", "known_at", "event_id"),
+    "orders": ("order_id", "buyer_id"),
+    "refunds": ("order_id", "line_no", "seller_id", "return_id", "occurred_at"),
+    "returns": ("order_id", "line_no", "seller_id", "return_id", "event", "units", *BY_TIME),
+    "disputes": (
+        "order_id", "line_no", "seller_id", "dispute_id", "event", "kind", "outcome", *BY_TIME,
+    ),
+    "messages": ("order_id", "seller_id", "sender"),
+    "reviews": ("order_id", "seller_id", "stars", "occurred_at"),
+}  # fmt: skip
+PLAIN = {
+    "listing_snapshots": ("seller_id", "snapshot_date", "active", "in_stock"),
+    "ad_spend": ("seller_id", "date", "currency", "spend_minor", "attributed_gmv_minor"),
+    "buy_box": ("seller_id", "date", "views", "featured_views"),
+    "policy_events": ("seller_id", "event", "occurred_at"),
+    "support_tickets": ("seller_id", "event", "occurred_at"),
+    "logins": ("actor", "actor_id", "occurred_at"),
+}
+OF_STATE = {
+    "sellers": (
+        "seller_id", "marketplace", "business_type", "registered_at", "status", "currency",
+        "region", "messaging_enabled",
+    ),
+    "listings": ("seller_id", "status"),
+    "enforcement_actions": ("seller_id", "action", "until", *BY_TIME),
+    "document_verifications": ("seller_id", "event", "occurred_at"),
+}  # fmt: skip
+THREADS = ("message_id", "in_reply_to", "seller_id", "sender", *BY_TIME)
+"""By entity the columns that are counted: versions that differ in others count alike."""
 
 
 def placed_lines(lines: DataFrame, zone: str) -> DataFrame:
@@ -40,54 +71,39 @@ def placed_lines(lines: DataFrame, zone: str) -> DataFrame:
     )  # fmt: skip
 
 
-def line_progress(line_times_at: DataFrame, zone: str) -> DataFrame:
-    """Per line and day: due, shipped, delivered and cancelled counts, each on its own date."""
+def line_progress(line_times_at: DataFrame, zone: str) -> list[DataFrame]:
+    """Per line and day: due, cancelled, shipped and delivered counts, each on its own date."""
     ship_by, shipped_at, delivered_at = F.col("ship_by"), F.col("shipped_at"), F.col("delivered_at")
     is_due = (ship_by < asof.end_of_day(F.col(AS_OF), zone)) & ~F.coalesce(
         F.col("cancelled_at") <= ship_by, F.lit(False)
     )
-    handling_us = positive_us(F.coalesce("paid_at", "placed_at"), shipped_at)
-    dated: list[tuple[Column, dict[str, Column]]] = [
-        (
-            F.when(is_due, ship_by),
-            {"lines_due": F.lit(1), "lines_due_on_time": _true(shipped_at <= ship_by)},
+    return [
+        _on_date(
+            F.when(is_due, ship_by), line_times_at, zone,
+            lines_due=F.lit(1), lines_due_on_time=_true(shipped_at <= ship_by),
         ),
-        (F.col("cancelled_by_seller_at"), {"lines_cancelled_by_seller": F.lit(1)}),
-        (
-            shipped_at,
-            {
-                "lines_shipped": F.lit(1),
-                "lines_shipped_late": _true(shipped_at > ship_by),
-                "handling_us": handling_us,
-            },
+        _on_date(
+            F.col("cancelled_by_seller_at"), line_times_at, zone,
+            lines_cancelled_by_seller=F.lit(1),
         ),
-        (
-            delivered_at,
-            {
-                "lines_delivered": F.lit(1),
-                "units_delivered": F.coalesce("quantity", F.lit(0)),
-                "lines_delivered_promised": F.col("deliver_by").isNotNull(),
-                "lines_delivered_on_time": _true(delivered_at <= F.col("deliver_by")),
-            },
+        _on_date(
+            shipped_at, line_times_at, zone,
+            lines_shipped=F.lit(1), lines_shipped_late=_true(shipped_at > ship_by),
+            handling_us=positive_us(F.coalesce("paid_at", "placed_at"), shipped_at),
         ),
-    ]
-    names = [name for _, measures in dated for name in measures]
-    entries = F.array(
-        *(
-            F.struct(
-                at.alias("at"),
-                *(measures.get(n, F.lit(0)).cast("bigint").alias(n) for n in names),
-            )
-            for at, measures in dated
-        )
-    )
-    return (
-        line_times_at.select(
-            "seller_id", "currency", AS_OF, NEXT_AS_OF,
-            F.inline(F.filter(entries, lambda entry: entry["at"].isNotNull())),
-        )
-        .withColumn("occurred_ds", asof.business_date(F.col("at"), zone))
-        .drop("at")
+        _on_date(
+            delivered_at, line_times_at, zone,
+            lines_delivered=F.lit(1), units_delivered=F.coalesce("quantity", F.lit(0)),
+            lines_delivered_promised=_true(F.col("deliver_by").isNotNull()),
+            lines_delivered_on_time=_true(delivered_at <= F.col("deliver_by")),
+        ),
+    ]  # fmt: skip
+
+
+def _on_date(at: Column, lines_at: DataFrame, zone: str, **measures: Column) -> DataFrame:
+    return lines_at.where(at.isNotNull()).select(
+        "seller_id", "currency", asof.business_date(at, zone).alias("occurred_ds"),
+        *(measure.alias(name) for name, measure in measures.items()), AS_OF, NEXT_AS_OF,
     )  # fmt: skip
 
 
@@ -232,7 +248,7 @@ def disputes_closed(disputes_at: DataFrame, zone: str) -> DataFrame:
 
 
 def plain_counts(known: Mapping[str, DataFrame], zone: str) -> list[DataFrame]:
-    """What a version of a plain fact (PLAIN_ENTITIES) adds by itself, whatever else is known."""
+    """What a version of a plain fact (PLAIN, reviews) adds by itself, whatever else is known."""
     happened = asof.business_date(F.col("occurred_at"), zone)
     event = F.col("event")
     return [
@@ -323,7 +339,7 @@ def state(known_at: Mapping[str, DataFrame], days: DataFrame) -> DataFrame:
 
 def _by_time(*carried: str) -> Column:
     """A struct whose minimum is the earliest fact, carrying columns of that fact."""
-    return F.struct("occurred_at", "known_at", "event_id", *carried)
+    return F.struct(*BY_TIME, *carried)
 
 
 def _first_seller_and_date(zone: str) -> tuple[Column, Column, Column]:

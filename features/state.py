@@ -6,14 +6,11 @@ shipment, a return, a dispute, a ticket) is rolled up to one row per that thing.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import date
 
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
-
-from features import asof
 
 
 @dataclass(frozen=True)
@@ -24,15 +21,9 @@ class RolledUp:
     columns: Callable[[], list[Column]]
 
 
-def latest(rows: DataFrame, key: Sequence[str], ds: date) -> DataFrame:
-    """The version that counts of every natural key, with all columns of bronze."""
-    return asof.as_of(rows, key, ds)
-
-
-def rolled_up(rows: DataFrame, event_key: Sequence[str], ds: date, how: RolledUp) -> DataFrame:
+def rolled_up(known: DataFrame, how: RolledUp) -> DataFrame:
     """One row a thing from the events known of it; `occurred_at` is that of its first event and
     `known_at` that of the newest."""
-    known = asof.as_of(rows, event_key, ds)
     return known.groupBy(*how.key).agg(
         *how.columns(),
         F.min("occurred_at").alias("occurred_at"),

@@ -18,14 +18,13 @@ from typing import Any
 from conf.settings import Settings
 from jobs import registry
 from jobs.errors import JobError
-from jobs.lake.io import Lake, Tally
+from jobs.lake.io import MANY_DATES, Lake, Tally
 from jobs.lake.records import record_run
 from jobs.window import Window
 
 log = logging.getLogger(__name__)
 
-LONG_DAYS = 62
-PARTITION_BYTES = 16_000_000
+PARTITION_BYTES = 200_000_000
 """Of stored files: some ten times as much in memory."""
 
 
@@ -84,7 +83,7 @@ def _enough_partitions(lake: Lake, module: Any, window: Window | None) -> Iterat
     """Shuffles of a long window in as many parts as the tables are large: sorted in memory."""
     setting, spark = "spark.sql.shuffle.partitions", lake.spark
     usual = spark.conf.get(setting) or "200"
-    if window and len(window) > LONG_DAYS:
+    if window and len(window) > MANY_DATES:
         read = sum(lake.bytes_of(table) for table in registry.reads_of(module))
         spark.conf.set(setting, str(max(int(usual), read // PARTITION_BYTES)))
     try:

@@ -33,8 +33,13 @@ def read_state(lake: Lake, table: Table, ds: date) -> DataFrame:
     if refined == ds and closed == ds:
         return lake.read(table)
     sources = ORDER_FACTS if table is silver.ORDERS else (SOURCE[table.name],)
-    rows = {source.name: lake.read(source).where(f"ds <= DATE'{ds}'") for source in sources}
-    return computed(table, rows, ds, lake.zone)
+    known = {
+        source.name: asof.versions(
+            lake.read(source).where(F.col("ds") <= F.lit(ds)), source.natural_key
+        )
+        for source in sources
+    }
+    return computed(table, known, ds, lake.zone)
 
 
 def read_ledger(lake: Lake, table: Table, first: date, last: date) -> DataFrame:
@@ -46,15 +51,15 @@ def read_ledger(lake: Lake, table: Table, first: date, last: date) -> DataFrame:
     return lake.read(table).where(in_time & (F.col("occurred_ds") >= F.lit(first)))
 
 
-def computed(table: Table, rows: dict[str, DataFrame], ds: date, zone: str) -> DataFrame:
-    """The rows of a silver entity table as of the end of `ds` from the bronze rows of its keys."""
+def computed(table: Table, versions: dict[str, DataFrame], ds: date, zone: str) -> DataFrame:
+    """The rows of a silver entity table as of the end of `ds`, from the versions, known by then,
+    of the entities that it is made of, by name."""
     if table is silver.ORDERS:
-        versions = {n: asof.versions(frame, SOURCE[n].natural_key) for n, frame in rows.items()}
         now = order.current(versions, ds)
     elif how := state.ROLLED_UP.get(table.name):
-        now = state.rolled_up(rows[table.name], SOURCE[table.name].natural_key, ds, how)
+        now = state.rolled_up(asof.standing(versions[table.name]), how)
     else:
-        now = state.latest(rows[table.name], SOURCE[table.name].natural_key, ds)
+        now = asof.standing(versions[table.name])
     if table.partition_by:
         month = asof.month_of(now["occurred_at"], zone)
         now = now.withColumn(silver.c.OCCURRED_MONTH.name, month)

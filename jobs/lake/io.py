@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Hashable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, field
@@ -26,6 +26,10 @@ log = logging.getLogger(__name__)
 
 AT_ONCE = 4
 """Tables worked on side by side."""
+
+MANY_DATES = 62
+"""From here on rows are put together by date before they are written: else every task would write
+a file for every date."""
 
 GONE = "_gone"
 """A merged row with this flag deletes its key."""
@@ -55,6 +59,7 @@ class Lake:
         self.root = root.rstrip("/")
         self.zone = zone
         self.tally = Tally()
+        self._settled: dict[Hashable, DataFrame] = {}
         self._opened: set[str] = set()
         self._opening = threading.Lock()
 
@@ -68,6 +73,10 @@ class Lake:
     def bytes_of(self, table: Table) -> int:
         """Size of the table's current files."""
         return ddl.bytes_of(self.spark, self.path(table))
+
+    def is_empty(self, table: Table) -> bool:
+        """Has nothing been written yet, so that there is nothing to merge with?"""
+        return self.version(table) <= 0
 
     def read(self, table: Table) -> DataFrame:
         """The table as declared; no rows where it is not there yet."""
@@ -87,6 +96,12 @@ class Lake:
         """
         return frame.localCheckpoint(eager=True)
 
+    def settle_once(self, content: Hashable, frame: DataFrame) -> DataFrame:
+        """A settled frame that several jobs of one process read; `content` says what it holds."""
+        if content not in self._settled:
+            self._settled[content] = self.settle(frame)
+        return self._settled[content]
+
     def settle_all(self, frames: Mapping[str, DataFrame]) -> dict[str, DataFrame]:
         """Several frames settled side by side: small ones wait for the driver, not for a core."""
         with ThreadPoolExecutor(AT_ONCE) as pool:
@@ -101,7 +116,8 @@ class Lake:
             condition = f"{ds} >= DATE'{dates.first}' and {ds} <= DATE'{dates.last}'"
         else:
             condition = f"{ds} in ({', '.join(f'DATE{str(day)!r}' for day in sorted(dates))})"
-        with self._checked(table, frame) as (rows, count):
+        together = frame.repartition(ds) if len(dates) > MANY_DATES else frame
+        with self._checked(table, together) as (rows, count):
             if count == 0 and not self._has_rows(table, condition):
                 return
             writer = rows.write.format("delta").mode("overwrite").option("replaceWhere", condition)
@@ -118,7 +134,7 @@ class Lake:
         with self._checked(table, frame, keep=(GONE,)) as (rows, count):
             if count == 0:
                 return
-            if self.version(table) == 0:  # just created: there is nothing to merge with
+            if self.is_empty(table):
                 living = rows.where(~F.col(GONE)).drop(GONE)
                 living.write.format("delta").mode("append").save(self.path(table))
             else:

@@ -14,9 +14,7 @@ from jobs.lake.records import record_day
 from jobs.refine import days, history
 from jobs.window import Window
 
-READS = (
-    bronze.ORDERS, bronze.ORDER_ITEMS, bronze.ORDER_EVENTS, bronze.SHIPMENTS, bronze.REFUNDS,
-)  # fmt: skip
+READS = tuple(table for table in bronze.TABLES if table.name in buyer.COUNTED)
 WRITES = (silver.BUYER_DAYS, silver.REGION_DAYS, silver.BUYER_ORDERS)
 
 MEASURES = tuple(column.name for column in silver.BUYER_MEASURES)
@@ -26,8 +24,13 @@ JOB = "refine.buyer_days"
 
 def run(lake: Lake, settings: Settings, window: Window) -> None:
     window = days.ledger_window(lake, window, JOB)
-    rows = history.of_orders(lake, READS, window)
-    known = lake.settle_all({t.name: order.known(rows[t.name], t.natural_key) for t in READS})
+    past = history.of(lake, window)
+    rows = past.of_orders(READS)
+    versions = {t.name: past.versions(t, rows[t.name]) for t in READS}
+    known = lake.settle_all({
+        name: asof.counted(frame, buyer.COUNTED[name], buyer.KINDS.get(name, ()))
+        for name, frame in versions.items()
+    })  # fmt: skip
     placed = lake.settle(_placed_orders(lake, known, window))
     entries = lake.settle(_summed(placed, buyer.LIST_ENTRY, ("listed",), window))
     lake.replace_ds(silver.BUYER_ORDERS, entries, window)
@@ -46,22 +49,27 @@ def run(lake: Lake, settings: Settings, window: Window) -> None:
 
 
 def _placed_orders(lake: Lake, known: dict[str, DataFrame], window: Window) -> DataFrame:
-    turning = order.turning_days(known, lake.zone)
+    facts = {
+        "orders": known["orders"],
+        "order_items": known["order_items"],
+        "marks": order.marks(known["order_events"], known["shipments"]),
+        "refunds": known["refunds"],
+    }
+    turning = [asof.turning_days(frame, order.SUBJECT) for frame in facts.values()]
     turned = lake.settle(asof.subject_days(turning, order.SUBJECT, window.first, window.last))
-    at = {name: asof.at(frame, turned, order.SUBJECT) for name, frame in known.items()}
-    happened = order.marks_at(at["order_events"], at["shipments"])
-    times = lake.settle(order.line_times(at["order_items"], happened))
-    come = order.fulfilment(at["orders"], times, happened)
+    at = {name: asof.at(frame, turned, order.SUBJECT) for name, frame in facts.items()}
+    times = order.line_times(at["order_items"], at["marks"])
+    come = order.fulfilment(at["orders"], times, at["marks"])
     return buyer.placed_orders(at["orders"], come, at["refunds"], lake.zone)
 
 
 def _first_orders(lake: Lake, entries: DataFrame, window: Window) -> DataFrame:
     """First orders of the buyers whose order list the window changed."""
-    turning = entries.select("buyer_id", F.col("known_ds").alias(AS_OF))
-    turned = asof.subject_days([turning], ["buyer_id"], window.first, window.last)
     earlier = lake.read(silver.BUYER_ORDERS).where(F.col("known_ds") < F.lit(window.first))
     buyers = entries.select("buyer_id").distinct()
     order_list = earlier.join(buyers, "buyer_id", "left_semi").unionByName(entries)
+    turning = order_list.select("buyer_id", F.col("known_ds").alias(AS_OF))
+    turned = asof.subject_days([turning], ["buyer_id"], window.first, window.last)
     return buyer.first_orders(order_list, turned, lake.zone)
 
 

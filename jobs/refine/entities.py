@@ -19,6 +19,7 @@ from features import asof
 from jobs.lake.io import GONE, Lake
 from jobs.lake.records import record_day
 from jobs.refine import days, history, repeats
+from jobs.refine.history import History
 from jobs.state import SOURCE, computed
 from jobs.window import Window
 
@@ -33,29 +34,37 @@ def run(lake: Lake, settings: Settings, window: Window) -> None:
     new = days.not_refined_yet(lake, window, JOB)
     if new is None:
         return
+    past = history.of(lake, new)
     with ThreadPoolExecutor(AT_ONCE) as pool:
-        reading = {table.name: pool.submit(_touched, lake, table, new) for table in TABLES}
+        reading = {table.name: pool.submit(_touched, past, table) for table in TABLES}
         touched = {name: rows for name, read in reading.items() if (rows := read.result())}
         merging = [
-            pool.submit(merge_touched, lake, table, {table.name: touched[table.name]}, new)
+            pool.submit(merge_touched, past, table, {table.name: touched[table.name]})
             for table in TABLES
             if table.name in touched
         ]
         for merged in merging:
             merged.result()
-    repeats.report_conflicts(lake, touched, new)
+    repeats.report_conflicts(past, touched)
     record_day(lake, new.last, "refined", JOB)
 
 
-def _touched(lake: Lake, table: Table, window: Window) -> DataFrame | None:
+def _touched(past: History, table: Table) -> DataFrame | None:
     """The history of every key that the window touched; None when it touched none."""
-    rows = lake.settle(history.of_keys(lake, SOURCE[table.name], table.key, window))
+    rows = past.of_keys(SOURCE[table.name], table.key)
+    if not past.is_whole:
+        rows = past.lake.settle(rows)
     return None if rows.isEmpty() else rows
 
 
-def merge_touched(lake: Lake, table: Table, rows: dict[str, DataFrame], window: Window) -> None:
+def merge_touched(past: History, table: Table, rows: dict[str, DataFrame]) -> None:
     """Merges the state of every key in `rows`; a key that no longer exists is deleted."""
-    now = computed(table, rows, window.last, lake.zone)
+    lake = past.lake
+    versions = {name: past.versions(SOURCE[name], frame) for name, frame in rows.items()}
+    now = computed(table, versions, past.window.last, lake.zone)
+    if lake.is_empty(table):
+        lake.merge(table, now)
+        return
     source = rows[table.name]
     keys = source.select(*table.key).dropna().distinct()
     here = F.col("_here").isNull()

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import date, timedelta
 from functools import reduce
 
@@ -17,12 +18,15 @@ from pyspark.storagelevel import StorageLevel
 
 from conf.contract import Table
 from conf.tables import bronze, meta
+from features import asof
 from jobs.lake.io import Lake
 from jobs.window import Window, end_of, start_of
 
 log = logging.getLogger(__name__)
 
 LOOK_BACK_DAYS = 200
+FEW_KEYS = 2_000_000
+"""So many hashes of keys fit into every task's memory."""
 
 THING = {
     bronze.SHIPMENTS: "shipment_id",
@@ -38,129 +42,162 @@ def first_landed(lake: Lake) -> date | None:
     return row["ds"] if row else None
 
 
-def landed_by(lake: Lake, table: Table, last: date) -> DataFrame:
-    """All of an entity's rows known at the end of `last`."""
-    return lake.read(table).where(F.col("ds") <= F.lit(last))
+def of(lake: Lake, window: Window) -> History:
+    """What there is to read of bronze for a window."""
+    return History(lake, window, first_landed(lake) or window.first)
 
 
-def of_orders(
-    lake: Lake, tables: Sequence[Table], window: Window, *, due: bool = False
-) -> dict[str, DataFrame]:
-    """Rows by entity name of every order that the window touched (`due`: or that has a line that
-    falls due in it), with all versions of their natural keys up to the window's last day.
+@dataclass(frozen=True)
+class History:
+    """Bronze as known at the end of a window; `begun` is the first day that landed."""
 
-    A row touches its order, the orders that other versions of it named, and the orders that other
-    events about the same shipment, return or dispute name.
-    """
-    begun = first_landed(lake)
-    if begun is None or begun >= window.first:
-        return {table.name: landed_by(lake, table, window.last) for table in tables}
-    since = max(begun, window.first - timedelta(days=LOOK_BACK_DAYS))
-    ties = [_ties(lake, table, since, window) for table in tables]
-    # Looked through four times: kept, narrow as it is, rather than read and planned again.
-    recent = reduce(DataFrame.unionByName, ties).persist(StorageLevel.MEMORY_AND_DISK)
-    touched = lake.settle(_touched(lake, recent, window, due))
-    found = lake.settle(recent.join(touched, "order_id", "left_semi"))
-    recent.unpersist()
-    if begun < since and (old := _older(lake, found, touched, since)) is not None:
-        earlier = (_ties(lake, table, begun, window).join(old, "order_id") for table in tables)
-        found = lake.settle(reduce(DataFrame.unionByName, [found, *earlier]))
-        since = begun
-    versions = lake.settle(found.select("version_tie").distinct())
-    return {
-        table.name: _between(lake, table, since, window.last)
-        .withColumn("version_tie", _version_tie(table))
-        .join(versions, "version_tie", "left_semi")
-        .drop("version_tie")
-        for table in tables
-    }
+    lake: Lake
+    window: Window
+    begun: date
 
+    @property
+    def is_whole(self) -> bool:
+        """Does the window begin with history itself, so that all of it is read?"""
+        return self.begun >= self.window.first
 
-def of_keys(lake: Lake, table: Table, key: Sequence[str], window: Window) -> DataFrame:
-    """Rows of every key that the window touched, up to its last day, with all versions of their
-    natural keys. Keys whose new rows say that they began before the look-back are looked up in
-    all history."""
-    begun = first_landed(lake)
-    if begun is None or begun >= window.first:
-        return landed_by(lake, table, window.last)
-    since = max(begun, window.first - timedelta(days=LOOK_BACK_DAYS))
-    rows = _between(lake, table, since, window.last)
-    new = lake.settle(_between(lake, table, window.first, window.last))
-    if new.isEmpty():
-        return new
-    if begun < since and not new.where(F.col("occurred_at") < start_of(since, lake.zone)).isEmpty():
-        rows = landed_by(lake, table, window.last)
-    natural = list(table.natural_key)
-    touched = new.select(*key)
-    if set(key) != set(natural):
-        other = rows.join(new.select(*natural).distinct(), natural, "left_semi").select(*key)
-        concerned = rows.join(touched.union(other).distinct(), list(key), "left_semi")
-        return rows.join(concerned.select(*natural).distinct(), natural, "left_semi")
-    return rows.join(touched.distinct(), natural, "left_semi")
+    @property
+    def since(self) -> date:
+        """The first day of the look-back."""
+        return max(self.begun, self.window.first - timedelta(days=LOOK_BACK_DAYS))
 
+    def all_of(self, table: Table) -> DataFrame:
+        """All of an entity's rows."""
+        return self.lake.read(table).where(F.col("ds") <= F.lit(self.window.last))
 
-def of_threads(lake: Lake, window: Window) -> DataFrame:
-    """Rows of messages of every thread (a message and its answers) that the window touched."""
-    begun = first_landed(lake)
-    if begun is None or begun >= window.first:
-        return landed_by(lake, bronze.MESSAGES, window.last)
-    since = max(begun, window.first - timedelta(days=LOOK_BACK_DAYS))
-    recent = _between(lake, bronze.MESSAGES, since, window.last)
-    thread = F.explode(F.array_compact(F.array("message_id", "in_reply_to"))).alias("thread_id")
-    members = recent.select("message_id", "ds", thread)
-    new = members.where(F.col("ds") >= F.lit(window.first)).select("message_id").distinct()
-    threads = members.join(new, "message_id", "left_semi").select("thread_id").distinct()
-    concerned = lake.settle(members.join(threads, "thread_id", "left_semi").select("message_id"))
-    return recent.join(concerned.distinct(), "message_id", "left_semi")
+    def versions(self, table: Table, rows: DataFrame) -> DataFrame:
+        """`asof.versions` of rows read here. Where these are all there are, the keys with one row,
+        which are most, are not sorted."""
+        return asof.versions(rows, table.natural_key, self.in_several_rows(table))
 
+    def in_several_rows(self, table: Table) -> DataFrame | None:
+        """`asof.in_several_rows` of all of an entity; None where they are many, or where only
+        some rows are read."""
+        if not self.is_whole:
+            return None
+        hashes = asof.in_several_rows(self.all_of(table), table.natural_key)
+        content = (table.path, self.lake.version(table), self.window.last)
+        found = self.lake.settle_once(("in_several_rows", *content), hashes)
+        return found if found.count() <= FEW_KEYS else None
 
-def _between(lake: Lake, table: Table, first: date, last: date) -> DataFrame:
-    return lake.read(table).where(F.col("ds").between(F.lit(first), F.lit(last)))
+    def in_question(self, table: Table, rows: DataFrame) -> DataFrame:
+        """The rows less those, as far as is known, whose key has no other row."""
+        several = self.in_several_rows(table)
+        if several is None:
+            return rows
+        hashed = rows.withColumn("key_hash", asof.key_hash(table.natural_key))
+        return hashed.join(F.broadcast(several), "key_hash", "left_semi")
+
+    def of_orders(self, tables: Sequence[Table], *, due: bool = False) -> dict[str, DataFrame]:
+        """Rows by entity name of every order that the window touched (`due`: or that has a line
+        that falls due in it), with all versions of their natural keys.
+
+        A row touches its order, the orders that other versions of it named, and the orders that
+        other events about the same shipment, return or dispute name.
+        """
+        if self.is_whole:
+            return {table.name: self.all_of(table) for table in tables}
+        since = self.since
+        ties = reduce(DataFrame.unionByName, (self._ties(table, since) for table in tables))
+        # Looked through four times: kept, narrow as it is, rather than read and planned again.
+        recent = ties.persist(StorageLevel.MEMORY_AND_DISK)
+        touched = self.lake.settle(self._touched(recent, due))
+        found = self.lake.settle(recent.join(touched, "order_id", "left_semi"))
+        recent.unpersist()
+        if self.begun < since and (old := self._older(found, touched)) is not None:
+            earlier = (self._ties(table, self.begun).join(old, "order_id") for table in tables)
+            found = self.lake.settle(reduce(DataFrame.unionByName, [found, *earlier]))
+            since = self.begun
+        versions = self.lake.settle(found.select("version_tie").distinct())
+        return {
+            table.name: self._from(table, since)
+            .withColumn("version_tie", _version_tie(table))
+            .join(versions, "version_tie", "left_semi")
+            .drop("version_tie")
+            for table in tables
+        }
+
+    def of_keys(self, table: Table, key: Sequence[str]) -> DataFrame:
+        """Rows of every key that the window touched, with all versions of their natural keys. Keys
+        whose new rows say that they began before the look-back are looked up in all history."""
+        if self.is_whole:
+            return self.all_of(table)
+        new = self.lake.settle(self._from(table, self.window.first))
+        if new.isEmpty():
+            return new
+        older = new.where(F.col("occurred_at") < start_of(self.since, self.lake.zone))
+        beyond = self.begun < self.since and not older.isEmpty()
+        rows = self.all_of(table) if beyond else self._from(table, self.since)
+        natural = list(table.natural_key)
+        touched = new.select(*key)
+        if set(key) != set(natural):
+            other = rows.join(new.select(*natural).distinct(), natural, "left_semi").select(*key)
+            concerned = rows.join(touched.union(other).distinct(), list(key), "left_semi")
+            return rows.join(concerned.select(*natural).distinct(), natural, "left_semi")
+        return rows.join(touched.distinct(), natural, "left_semi")
+
+    def of_threads(self) -> DataFrame:
+        """Rows of messages of every thread (a message and its answers) that the window touched."""
+        if self.is_whole:
+            return self.all_of(bronze.MESSAGES)
+        recent = self._from(bronze.MESSAGES, self.since)
+        thread = F.explode(F.array_compact(F.array("message_id", "in_reply_to")))
+        members = recent.select("message_id", "ds", thread.alias("thread_id"))
+        new = members.where(F.col("ds") >= F.lit(self.window.first)).select("message_id").distinct()
+        threads = members.join(new, "message_id", "left_semi").select("thread_id").distinct()
+        concerned = members.join(threads, "thread_id", "left_semi").select("message_id")
+        return recent.join(self.lake.settle(concerned).distinct(), "message_id", "left_semi")
+
+    def _from(self, table: Table, first: date) -> DataFrame:
+        return self.all_of(table).where(F.col("ds") >= F.lit(first))
+
+    def _ties(self, table: Table, since: date) -> DataFrame:
+        """By what rows hang together, as hashes: narrow, and of one shape for all entities.
+
+        Two keys with one hash bring in rows of an order that nothing touched, which add nothing.
+        """
+        thing = F.xxhash64(F.lit(table.name), THING[table]) if table in THING else F.lit(None)
+        return self._from(table, since).select(
+            "order_id", "ds", "occurred_at",
+            _version_tie(table).alias("version_tie"),
+            thing.cast("bigint").alias("thing_tie"),
+            F.lit(table is bronze.ORDER_ITEMS).alias("is_line"),
+        )  # fmt: skip
+
+    def _touched(self, recent: DataFrame, due: bool) -> DataFrame:
+        lake, first = self.lake, self.window.first
+        new = lake.settle(recent.where(F.col("ds") >= F.lit(first)))
+        before = recent.where(F.col("ds") < F.lit(first))
+        versions = lake.settle(
+            before.join(new.select("version_tie").distinct(), "version_tie", "left_semi")
+        )
+        things = new.unionByName(versions).select("thing_tie").dropna().distinct()
+        about = before.join(things, "thing_tie", "left_semi")
+        orders = [frame.select("order_id") for frame in (new, versions, about)]
+        if due:
+            start, end = start_of(first, lake.zone), end_of(self.window.last, lake.zone)
+            promised = (F.col("ship_by") >= F.lit(start)) & (F.col("ship_by") < F.lit(end))
+            orders.append(self.all_of(bronze.ORDER_ITEMS).where(promised).select("order_id"))
+        return reduce(DataFrame.union, orders).dropna().distinct()
+
+    def _older(self, found: DataFrame, touched: DataFrame) -> DataFrame | None:
+        """Touched orders that began before the look-back; None when there are none."""
+        start = start_of(self.since, self.lake.zone)
+        began_earlier = found.where(F.col("occurred_at") < F.lit(start))
+        without_lines = touched.join(found.where("is_line"), "order_id", "left_anti")
+        earlier = self.all_of(bronze.ORDER_ITEMS).where(F.col("ds") < F.lit(self.since))
+        placed_earlier = earlier.select("order_id").join(without_lines, "order_id", "left_semi")
+        both = began_earlier.select("order_id").union(placed_earlier)
+        old = self.lake.settle(both.distinct())
+        number = old.count()
+        if number:
+            log.info("%d older orders are looked up in all history", number)
+        return old if number else None
 
 
 def _version_tie(table: Table) -> Column:
     return F.xxhash64(F.lit(table.name), *table.natural_key)
-
-
-def _ties(lake: Lake, table: Table, since: date, window: Window) -> DataFrame:
-    """By what rows hang together, as hashes: narrow, and of one shape for all entities.
-
-    Two keys with one hash bring in rows of an order that nothing touched, which add nothing.
-    """
-    thing = F.xxhash64(F.lit(table.name), THING[table]) if table in THING else F.lit(None)
-    return _between(lake, table, since, window.last).select(
-        "order_id", "ds", "occurred_at",
-        _version_tie(table).alias("version_tie"),
-        thing.cast("bigint").alias("thing_tie"),
-        F.lit(table is bronze.ORDER_ITEMS).alias("is_line"),
-    )  # fmt: skip
-
-
-def _touched(lake: Lake, recent: DataFrame, window: Window, due: bool) -> DataFrame:
-    new = lake.settle(recent.where(F.col("ds") >= F.lit(window.first)))
-    before = recent.where(F.col("ds") < F.lit(window.first))
-    versions = lake.settle(
-        before.join(new.select("version_tie").distinct(), "version_tie", "left_semi")
-    )
-    things = new.unionByName(versions).select("thing_tie").dropna().distinct()
-    about = before.join(things, "thing_tie", "left_semi")
-    orders = [frame.select("order_id") for frame in (new, versions, about)]
-    if due:
-        start, end = start_of(window.first, lake.zone), end_of(window.last, lake.zone)
-        promised = (F.col("ship_by") >= F.lit(start)) & (F.col("ship_by") < F.lit(end))
-        lines = landed_by(lake, bronze.ORDER_ITEMS, window.last)
-        orders.append(lines.where(promised).select("order_id"))
-    return reduce(DataFrame.union, orders).dropna().distinct()
-
-
-def _older(lake: Lake, found: DataFrame, touched: DataFrame, since: date) -> DataFrame | None:
-    """Touched orders that began before the look-back; None when there are none."""
-    began_earlier = found.where(F.col("occurred_at") < F.lit(start_of(since, lake.zone)))
-    without_lines = touched.join(found.where("is_line"), "order_id", "left_anti")
-    lines = lake.read(bronze.ORDER_ITEMS).where(F.col("ds") < F.lit(since)).select("order_id")
-    placed_earlier = lines.join(without_lines, "order_id", "left_semi")
-    old = lake.settle(began_earlier.select("order_id").union(placed_earlier).distinct())
-    number = old.count()
-    if number:
-        log.info("%d older orders are looked up in all history", number)
-    return old if number else None

@@ -20,8 +20,10 @@ def run(lake: Lake, settings: Settings, window: Window) -> None:
     new = days.not_refined_yet(lake, window, JOB)
     if new is None:
         return
-    rows = history.of_orders(lake, ORDER_FACTS, new)
-    rows = lake.settle_all(rows)
-    merge_touched(lake, silver.ORDERS, rows, new)
-    repeats.report_conflicts(lake, {"orders": rows["orders"]}, new)
+    past = history.of(lake, new)
+    rows = past.of_orders(ORDER_FACTS)
+    if not past.is_whole:
+        rows = lake.settle_all(rows)
+    merge_touched(past, silver.ORDERS, rows)
+    repeats.report_conflicts(past, {"orders": rows["orders"]})
     record_day(lake, new.last, "refined", JOB)

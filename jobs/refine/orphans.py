@@ -21,16 +21,17 @@ JOB = "refine.orphans"
 
 def run(lake: Lake, settings: Settings, window: Window) -> None:
     window = days.ledger_window(lake, window, JOB)
+    past = history.of(lake, window)
     landed = {
         t.name: lake.read(t).where(F.col("ds").between(window.first, window.last)) for t in FACTS
     }
     named = landed["order_items"].select("order_id")
     for name in (table.name for table in FACTS[1:]):
         named = named.union(landed[name].select("order_id"))
-    orders = _first_known(history.landed_by(lake, bronze.ORDERS, window.last), "order_id").join(
+    orders = _first_known(past.all_of(bronze.ORDERS), "order_id").join(
         named.distinct(), "order_id", "left_semi"
     )
-    sellers = _first_known(history.landed_by(lake, bronze.SELLERS, window.last), "seller_id")
+    sellers = _first_known(past.all_of(bronze.SELLERS), "seller_id")
     # Each is looked up once per kind of fact.
     orders, sellers = lake.settle(orders), lake.settle(sellers)
     lake.replace_ds(silver.ORPHAN_DAYS, orphans.count(landed, orders, sellers), window)

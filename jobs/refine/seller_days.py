@@ -19,17 +19,19 @@ from features.asof import AS_OF, KNOWN_FROM, KNOWN_UNTIL
 from jobs.lake.io import Lake
 from jobs.lake.records import record_day
 from jobs.refine import days, history
+from jobs.refine.history import History
 from jobs.window import Window
 
-LINE_FACTS = ("order_items", "order_events", "shipments")
-ORDER_FACTS = ("order_items", "orders", "refunds", "returns", "disputes", "messages", "reviews")
-OF_ORDERS = tuple(t for t in bronze.TABLES if t.name in {*LINE_FACTS, *ORDER_FACTS})
-PLAIN_FACTS = tuple(
-    t for t in bronze.TABLES if t.name in seller.PLAIN_ENTITIES and t not in OF_ORDERS
-)
-STATE_FACTS = (
-    bronze.SELLERS, bronze.LISTINGS, bronze.ENFORCEMENT_ACTIONS, bronze.DOCUMENT_VERIFICATIONS,
-)  # fmt: skip
+PROGRESSING = {
+    "order_events": ("paid", *order.CANCELLING),
+    "shipments": ("shipped", "delivered"),
+}
+"""The events that a line's progress is counted from: others turn nothing."""
+BEFALLING = ("order_items", "orders", "refunds", "returns", "disputes", "messages", "reviews")
+
+OF_ORDERS = tuple(table for table in bronze.TABLES if table.name in seller.OF_ORDERS)
+PLAIN_FACTS = tuple(table for table in bronze.TABLES if table.name in seller.PLAIN)
+STATE_FACTS = tuple(table for table in bronze.TABLES if table.name in seller.OF_STATE)
 
 READS = (*OF_ORDERS, *PLAIN_FACTS, *STATE_FACTS)
 WRITES = (
@@ -44,32 +46,36 @@ JOB = "refine.seller_days"
 
 def run(lake: Lake, settings: Settings, window: Window) -> None:
     window = days.ledger_window(lake, window, JOB)
-    known = _known_of_orders(lake, window)
+    past = history.of(lake, window)
+    known = _known_of_orders(past)
     lines = seller.placed_lines(known["order_items"], lake.zone)
-    seller_orders = _on_days(lake, known, ORDER_FACTS, order.SUBJECT, window)
+    seller_orders = _on_days(past, known, BEFALLING, order.SUBJECT)
     seller_orders_at = lake.settle(order.seller_orders(seller_orders["order_items"]))
     listed = seller.listed_orders(seller_orders_at, seller_orders["orders"])
     entries = lake.settle(_list_changes(listed, window))
     flagged = order.with_complaints(seller_orders_at, order.complaints(seller_orders))
     parts = [
-        *(_whole(part, window) for part in (lines, *_plain(lake, known, window))),
+        *(_whole(part, window) for part in (lines, *_plain(past, known))),
         *(_dated(part, window) for part in (
-            seller.placed_orders(flagged, lake.zone), _line_progress(lake, known, window),
-            _repeats(lake, entries, window), *_parcels(lake, known, window),
+            seller.placed_orders(flagged, lake.zone), *_line_progress(past, known),
+            _repeats(lake, entries, window), *_parcels(past, known),
         )),
     ]  # fmt: skip
     own = {str(n): _summed(part) for n, part in enumerate(parts)}
     settled = list(lake.settle_all(own).values())
     lake.replace_ds(silver.SELLER_BUYER_ORDERS, entries, window)
     lake.replace_ds(silver.SELLER_CATEGORY_DAYS, _by_category(lines, window), window)
-    lake.replace_ds(silver.SELLER_STATE, _states(lake, window), window)
+    lake.replace_ds(silver.SELLER_STATE, _states(past), window)
     lake.replace_ds(silver.SELLER_DAYS, asof.summed(settled, seller.DIMENSIONS, MEASURES), window)
     record_day(lake, window.last, "refined", JOB)
 
 
-def _known_of_orders(lake: Lake, window: Window) -> dict[str, DataFrame]:
-    rows = history.of_orders(lake, OF_ORDERS, window, due=True)
-    return lake.settle_all({t.name: order.known(rows[t.name], t.natural_key) for t in OF_ORDERS})
+def _known_of_orders(past: History) -> dict[str, DataFrame]:
+    rows = past.of_orders(OF_ORDERS, due=True)
+    return past.lake.settle_all({
+        t.name: asof.counted(past.versions(t, rows[t.name]), seller.OF_ORDERS[t.name])
+        for t in OF_ORDERS
+    })  # fmt: skip
 
 
 def _by_category(lines: DataFrame, window: Window) -> DataFrame:
@@ -82,22 +88,27 @@ def _by_category(lines: DataFrame, window: Window) -> DataFrame:
 
 
 def _on_days(
-    lake: Lake, known: dict[str, DataFrame], names: Sequence[str], subject: Sequence[str],
-    window: Window,
+    past: History, known: dict[str, DataFrame], names: Sequence[str], subject: Sequence[str],
+    also: Sequence[DataFrame] = (),
 ) -> dict[str, DataFrame]:  # fmt: skip
-    """The named entities' versions on every day of the window that changed their subject."""
-    among = {name: known[name] for name in names}
-    turning = order.turning_days(among, lake.zone) if subject == order.SUBJECT else [
-        asof.turning_days(frame, subject) for frame in among.values()
-    ]  # fmt: skip
-    turned = lake.settle(asof.subject_days(turning, subject, window.first, window.last))
+    """The named entities' versions on every day of the window that changed their subject, and on
+    the days of `also` (subject, as_of)."""
+    among, window = {name: known[name] for name in names}, past.window
+    turning = [asof.turning_days(frame, subject) for frame in among.values()]
+    days = asof.subject_days([*turning, *also], subject, window.first, window.last)
+    turned = past.lake.settle(days)
     return {name: asof.at(frame, turned, subject) for name, frame in among.items()}
 
 
-def _line_progress(lake: Lake, known: dict[str, DataFrame], window: Window) -> DataFrame:
-    at = _on_days(lake, known, LINE_FACTS, order.SUBJECT, window)
-    marks_at = order.marks_at(at["order_events"], at["shipments"])
-    return seller.line_progress(order.line_times(at["order_items"], marks_at), lake.zone)
+def _line_progress(past: History, known: dict[str, DataFrame]) -> list[DataFrame]:
+    events, shipments = (
+        known[name].where(F.col("event").isin(*kinds)) for name, kinds in PROGRESSING.items()
+    )
+    lines, zone = known["order_items"], past.lake.zone
+    facts = {"order_items": lines, "marks": order.marks(events, shipments)}
+    at = _on_days(past, facts, [*facts], order.SUBJECT, [order.due_days(lines, zone)])
+    times = past.lake.settle(order.line_times(at["order_items"], at["marks"]))
+    return seller.line_progress(times, zone)
 
 
 def _list_changes(listed: DataFrame, window: Window) -> DataFrame:
@@ -107,54 +118,57 @@ def _list_changes(listed: DataFrame, window: Window) -> DataFrame:
 
 def _repeats(lake: Lake, entries: DataFrame, window: Window) -> DataFrame:
     """Repeat orders of the pairs whose order list the window changed."""
-    turning = entries.select(*seller.PAIR, F.col("known_ds").alias(AS_OF))
-    turned = asof.subject_days([turning], seller.PAIR, window.first, window.last)
     earlier = lake.read(silver.SELLER_BUYER_ORDERS).where(F.col("known_ds") < F.lit(window.first))
     pairs = entries.select(*seller.PAIR).distinct()
     order_list = earlier.join(pairs, list(seller.PAIR), "left_semi").unionByName(entries)
+    turning = order_list.select(*seller.PAIR, F.col("known_ds").alias(AS_OF))
+    turned = asof.subject_days([turning], seller.PAIR, window.first, window.last)
     return seller.repeat_orders(order_list, turned, lake.zone)
 
 
-def _parcels(lake: Lake, known: dict[str, DataFrame], window: Window) -> list[DataFrame]:
+def _parcels(past: History, known: dict[str, DataFrame]) -> list[DataFrame]:
     """What is about a shipment, a return, a refund of a return, a closed dispute, a reply."""
-    zone = lake.zone
-    by_shipment = _on_days(lake, known, ["shipments"], ["shipment_id"], window)
-    by_return = _on_days(lake, known, ["returns"], ["return_id", "line_no"], window)
-    by_order = _on_days(lake, known, ["refunds", "returns"], order.SUBJECT, window)
-    by_dispute = _on_days(lake, known, ["disputes"], ["dispute_id"], window)
+    zone = past.lake.zone
+    by_shipment = _on_days(past, known, ["shipments"], ["shipment_id"])
+    by_return = _on_days(past, known, ["returns"], ["return_id", "line_no"])
+    by_order = _on_days(past, known, ["refunds", "returns"], order.SUBJECT)
+    by_dispute = _on_days(past, known, ["disputes"], ["dispute_id"])
     return [
         seller.shipments_sent(by_shipment["shipments"], zone),
         seller.returns_arrived(by_return["returns"], zone),
         seller.refunds_of_returns(by_order["refunds"], by_order["returns"], zone),
         seller.disputes_closed(by_dispute["disputes"], zone),
-        seller.first_replies(_threads_at(lake, window), zone),
+        seller.first_replies(_threads_at(past), zone),
     ]
 
 
-def _threads_at(lake: Lake, window: Window) -> DataFrame:
-    messages = order.known(history.of_threads(lake, window), ["message_id"])
+def _threads_at(past: History) -> DataFrame:
+    versions = past.versions(bronze.MESSAGES, past.of_threads())
+    messages = asof.counted(versions, seller.THREADS)
     thread = F.explode(F.array_compact(F.array("message_id", "in_reply_to"))).alias("thread_id")
-    known = {"messages": lake.settle(messages.select("*", thread))}
-    return _on_days(lake, known, ["messages"], ["thread_id"], window)["messages"]
+    known = {"messages": past.lake.settle(messages.select("*", thread))}
+    return _on_days(past, known, ["messages"], ["thread_id"])["messages"]
 
 
-def _plain(lake: Lake, known: dict[str, DataFrame], window: Window) -> list[DataFrame]:
+def _plain(past: History, known: dict[str, DataFrame]) -> list[DataFrame]:
     alone = {
-        t.name: order.known(history.of_keys(lake, t, t.natural_key, window), t.natural_key)
+        t.name: asof.counted(past.versions(t, past.of_keys(t, t.natural_key)), seller.PLAIN[t.name])
         for t in PLAIN_FACTS
     }
-    return seller.plain_counts({**alone, "reviews": known["reviews"]}, lake.zone)
+    return seller.plain_counts({**alone, "reviews": known["reviews"]}, past.lake.zone)
 
 
-def _states(lake: Lake, window: Window) -> DataFrame:
+def _states(past: History) -> DataFrame:
     # Sellers, their listings and sanctions live for years: all their history, which is small.
-    rows = {t: history.landed_by(lake, t, window.last) for t in STATE_FACTS}
-    known = lake.settle_all({t.name: order.known(r, t.natural_key) for t, r in rows.items()})
+    versions = {t.name: asof.versions(past.all_of(t), t.natural_key) for t in STATE_FACTS}
+    known = past.lake.settle_all({
+        name: asof.counted(frame, seller.OF_STATE[name]) for name, frame in versions.items()
+    })  # fmt: skip
     turning = [asof.turning_days(frame, ["seller_id"]) for frame in known.values()]
-    turned = asof.subject_days(turning, ["seller_id"], window.first, window.last).where(
-        F.col("seller_id").isNotNull() & (F.col(AS_OF) >= F.lit(window.first))
+    turned = asof.subject_days(turning, ["seller_id"], past.window.first, past.window.last).where(
+        F.col("seller_id").isNotNull() & (F.col(AS_OF) >= F.lit(past.window.first))
     )
-    days_of_sellers = lake.settle(turned)
+    days_of_sellers = past.lake.settle(turned)
     at = {name: asof.at(frame, days_of_sellers, ["seller_id"]) for name, frame in known.items()}
     return seller.state(at, days_of_sellers).withColumnRenamed(AS_OF, "known_ds")
 

@@ -14,6 +14,7 @@ from pyspark.sql import DataFrame
 
 from conf.contract import Table
 from conf.tables import meta, silver
+from features import asof
 from jobs.state import ORDER_FACTS, SOURCE, computed, read_state
 from tests.support import histories, oracle
 from tests.support.refined import Refined
@@ -97,9 +98,9 @@ def assert_silver_is_a_function_of_bronze(refined: Refined) -> None:
     frames = {}
     for table in (*silver.LATEST_VERSION, *silver.ROLLED_UP, silver.ORDERS):
         sources = ORDER_FACTS if table is silver.ORDERS else (SOURCE[table.name],)
-        rows = {source.name: lake.read(source) for source in sources}
+        known = {s.name: asof.versions(lake.read(s), s.natural_key) for s in sources}
         frames[f"{table.path} of silver"] = lake.read(table)
-        frames[f"{table.path} of bronze"] = computed(table, rows, last, zone)
+        frames[f"{table.path} of bronze"] = computed(table, known, last, zone)
     with ThreadPoolExecutor(4) as pool:
         found = dict(zip(frames, pool.map(_sorted, frames.values()), strict=True))
     for name in frames:
