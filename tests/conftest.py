@@ -14,6 +14,18 @@ from jobs.lake.io import Lake
 from jobs.lake.records import open_lake
 from jobs.lake.session import open_session
 
+OWN_PROCESSES = ("tests/dags/", "tests/test_cluster.py")
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Of two workers one has the shared session, the other what starts processes of its own."""
+    for item in items:
+        if item.nodeid.startswith(OWN_PROCESSES):
+            item.add_marker(pytest.mark.xdist_group("processes"))
+        elif "spark" in getattr(item, "fixturenames", ()):
+            item.add_marker(pytest.mark.xdist_group("session"))
+
 
 @pytest.fixture(scope="session")
 def settings(tmp_path_factory: pytest.TempPathFactory) -> Settings:
