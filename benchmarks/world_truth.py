@@ -144,7 +144,9 @@ def seller_months(options: argparse.Namespace) -> dict[str, Any]:
 
 
 def average_precision(label: Any, score: Any) -> float:
-    """Mean precision at each positive; ties count as one step."""
+    """Mean precision at each positive; ties count as one step. NaN without rows."""
+    if not len(label):
+        return float("nan")
     order = np.argsort(-score, kind="stable")
     hits, ranked = np.cumsum(label[order]), score[order]
     last = np.append(np.flatnonzero(np.diff(ranked)), len(ranked) - 1)
@@ -208,11 +210,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 def report(options: argparse.Namespace, table: dict[str, Any], mature: Any,
            figures: dict[str, float], each: dict[str, float]) -> None:  # fmt: skip
     print(f"seed {options.seed}, {options.sellers} sellers\n")
-    print("| figure | value | goal |\n|---|---|---|")
-    for name, value in figures.items():
-        low, high = GOALS.get(name.split(" without")[0], (-np.inf, np.inf))
-        goal = f"{low:g} to {high:g}" if low > -np.inf else ""
-        print(f"| {name} | {value:.4g} | {goal}{'' if low <= value <= high else ', NOT MET'} |")
+    say_figures(figures, GOALS)
     print("\n| feature alone | average precision |\n|---|---|")
     print("\n".join(f"| {name} | {value:.3f} |" for name, value in each.items()))
     print("\n| missing | share | positive if missing | if not |\n|---|---|---|---|")
@@ -224,6 +222,14 @@ def report(options: argparse.Namespace, table: dict[str, Any], mature: Any,
     for month, active in enumerate(np.bincount(table["_month"])):
         rows = mature & (table["_month"] == month)
         print(f"| {month + 1} | {active} | {label_share(table, rows)} |")
+
+
+def say_figures(figures: dict[str, float], goals: dict[str, tuple[float, float]]) -> None:
+    print("| figure | value | goal |\n|---|---|---|")
+    for name, value in figures.items():
+        low, high = goals.get(name.split(" without")[0], (-np.inf, np.inf))
+        goal = f"{low:g} to {high:g}" if low > -np.inf else ""
+        print(f"| {name} | {value:.4g} | {goal}{'' if low <= value <= high else ', NOT MET'} |")
 
 
 def label_share(table: dict[str, Any], rows: Any) -> str:
