@@ -97,18 +97,24 @@ def buy_box(days: DataFrame, plan: Plan) -> DataFrame:
     )
 
 
-def policy_events(days: DataFrame, plan: Plan) -> DataFrame:
-    """A breach that is found ends in a warning, or in the takedown of a listing."""
+def policy_events(days: DataFrame, plan: Plan, listings: DataFrame) -> DataFrame:
+    """A breach that is found ends in a warning, or in the takedown of a listing: of one that breaks
+    a policy, where the seller has one, else of any."""
+    breaching = listings.where("fault = 'policy'").groupBy("seller_id").agg(
+        F.min(F.struct("slot", "listing_id", "policy_code")).alias("breaching")
+    )
     takedown = chance(0.3, "takedown")
-    listing = whole(F.col("listing_count"), draw("which")) + 1
-    return days.where("warned").select(
+    slot = whole(F.col("listing_count"), draw("which")) + 1
+    any_listing = F.concat(F.lit("l"), F.substring("seller_id", 2, 99), F.lit("-"), slot)
+    code = pick(("counterfeit", "late_shipment", "restricted_goods"), "code")
+    struck = days.where("warned").join(F.broadcast(breaching), "seller_id", "left")
+    return struck.select(
         at_habitual_hour(F.col("day"), "breach", plan.zone).alias("occurred_at"),
         F.concat_ws("-", F.lit("policy"), "seller_id", "index").alias("policy_event_id"),
         "seller_id",
-        F.when(takedown, F.concat(F.lit("l"), F.substring("seller_id", 2, 99), F.lit("-"), listing))
-        .alias("listing_id"),
+        F.when(takedown, F.coalesce("breaching.listing_id", any_listing)).alias("listing_id"),
         F.when(takedown, "listing_takedown").otherwise("warning").alias("event"),
-        pick(("counterfeit", "late_shipment", "restricted_goods"), "code").alias("policy_code"),
+        F.coalesce(F.when(takedown, F.col("breaching.policy_code")), code).alias("policy_code"),
         pick(("low", "medium", "high", "critical"), "severity").alias("severity"),
     )  # fmt: skip
 

@@ -215,7 +215,7 @@ def _facts(spark: SparkSession, plan: Plan, of: Shared) -> dict[str, DataFrame]:
         "listing_snapshots": days.listing_snapshots(seller_days, plan, of.listings),
         "ad_spend": days.ad_spend(seller_days, plan),
         "buy_box": days.buy_box(seller_days, plan),
-        "policy_events": days.policy_events(seller_days, plan),
+        "policy_events": days.policy_events(seller_days, plan, of.listings),
         "enforcement_actions": days.enforcement_actions(seller_days, plan),
         "document_verifications": days.document_verifications(sellers, seller_days, plan),
         "support_tickets": days.support_tickets(seller_days, plan),

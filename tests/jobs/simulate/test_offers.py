@@ -83,6 +83,22 @@ def test_a_longer_window_changes_no_earlier_version(spark, world) -> None:
     assert known[0] == known[1]
 
 
+def test_a_takedown_names_a_listing_that_breaks_a_policy_where_there_is_one(spark, many) -> None:
+    sellers = people.sellers(spark, MANY)
+    events = days.policy_events(
+        days.seller_days(spark, MANY, sellers), MANY, offers.listings(MANY, sellers)
+    )
+    taken = collected(events.where("event = 'listing_takedown'"))
+    breaching = {row["seller_id"] for row in many.values() if row["fault"] == "policy"}
+    named = [many[row["listing_id"]] for row in taken]
+    assert any(row["seller_id"] in breaching for row in taken)
+    for row, listing in zip(taken, named, strict=True):
+        assert listing["seller_id"] == row["seller_id"]
+        if row["seller_id"] in breaching:
+            assert listing["fault"] == "policy"
+            assert listing["policy_code"] == row["policy_code"]
+
+
 def versions_of(world) -> dict[str, list[dict]]:
     found = defaultdict(list)
     for row in sorted(world["versions"], key=lambda row: row["at"]):
