@@ -16,7 +16,9 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 from matplotlib.axes import Axes
+from matplotlib.dates import AutoDateLocator, ConciseDateFormatter
 from matplotlib.figure import Figure
+from matplotlib.ticker import NullFormatter
 
 from conf.contract import Table
 from conf.tables import bronze, features
@@ -139,6 +141,8 @@ def risk(world: World, axes: Axes) -> None:
     means = tenths.group_by("part").agg(pl.col("risk_60d", "high_risk_60d").mean()).sort("part")
     axes.loglog(means["risk_60d"], means["high_risk_60d"], "o-")
     axes.loglog(means["risk_60d"], means["risk_60d"], color="grey", linewidth=0.5)
+    axes.xaxis.set_minor_formatter(NullFormatter())
+    axes.yaxis.set_minor_formatter(NullFormatter())
     axes.set_title("True risk (20 groups) and what then happened")
     axes.set_xlabel("chance of an action")
 
@@ -219,6 +223,9 @@ def main() -> None:
     figure = Figure(figsize=(15, 16), layout="constrained")
     for plot, axes in zip(PLOTS, figure.subplots(4, 3).flat, strict=True):
         plot(world, axes)
+        if isinstance(axes.xaxis.get_major_locator(), AutoDateLocator):
+            axes.xaxis.set_major_locator(locator := AutoDateLocator(maxticks=6))
+            axes.xaxis.set_major_formatter(ConciseDateFormatter(locator))
         axes.tick_params(labelsize=7)
         axes.title.set_fontsize(10)
     figure.savefig(options.out, dpi=80, metadata={"Software": None})
