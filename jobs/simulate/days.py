@@ -100,8 +100,10 @@ def buy_box(days: DataFrame, plan: Plan) -> DataFrame:
 def policy_events(days: DataFrame, plan: Plan, listings: DataFrame) -> DataFrame:
     """A breach that is found ends in a warning, or in the takedown of a listing: of one that breaks
     a policy, where the seller has one, else of any."""
-    breaching = listings.where("fault = 'policy'").groupBy("seller_id").agg(
-        F.min(F.struct("slot", "listing_id", "policy_code")).alias("breaching")
+    breaching = (
+        listings.where("fault = 'policy'")
+        .groupBy("seller_id")
+        .agg(F.min(F.struct("slot", "listing_id", "policy_code")).alias("breaching"))
     )
     takedown = chance(0.3, "takedown")
     slot = whole(F.col("listing_count"), draw("which")) + 1
