@@ -53,6 +53,11 @@ def _shape(months: pl.DataFrame, feature: Feature) -> dict[str, Any]:
     return shape | {"by_month": [_short(value) for value in by_month["figure"]]}
 
 
+def is_month_end() -> pl.Expr:
+    """Is the row's ds the last day of its month?"""
+    return pl.col("ds").dt.offset_by("1d").dt.day() == 1
+
+
 def _short(value: float | None) -> float | None:
     return None if value is None else float(f"{value:.3g}")
 
@@ -68,8 +73,7 @@ def main() -> None:
                         help="the command that made it, for the page")  # fmt: skip
     options = parser.parse_args()
     table = pl.scan_delta(str(Path(options.lake_root) / features.SELLER_SNAPSHOTS.path))
-    month_end = pl.col("ds").dt.offset_by("1d").dt.day() == 1
-    found = table.filter(month_end & (pl.col("ds") >= options.first)).collect()
+    found = table.filter(is_month_end() & (pl.col("ds") >= options.first)).collect()
     shown = {"world": options.world, **shapes(found)}
     SHAPES.write_text(json.dumps(shown, indent=1) + "\n")
     print(f"{found.height} seller-months; now run `make docs`")

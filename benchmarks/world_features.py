@@ -19,15 +19,16 @@ from typing import Any
 import numpy as np
 import polars as pl
 
+from benchmarks.feature_shapes import is_month_end
 from benchmarks.world_truth import (
-    GOALS,
     TESTED,
     TRAINED,
+    allowed,
     average_precision,
     modelled,
     say_figures,
     singles,
-)  # fmt: skip
+)
 from conf.seller_features import SELLER_FEATURES
 from conf.tables import features
 
@@ -37,8 +38,8 @@ MOST_SAID = 10
 def seller_months(lake: Path, truth: Path, first: date) -> pl.DataFrame:
     """One row a seller and month-end from `first` on: features, label, risk, `month` from 0."""
     keys = ["seller_id", "ds"]
-    month_end = (pl.col("ds").dt.offset_by("1d").dt.day() == 1) & (pl.col("ds") >= first)
-    snapshots = pl.scan_delta(str(lake / features.SELLER_SNAPSHOTS.path)).filter(month_end)
+    counts = is_month_end() & (pl.col("ds") >= first)
+    snapshots = pl.scan_delta(str(lake / features.SELLER_SNAPSHOTS.path)).filter(counts)
     labels = pl.scan_delta(str(lake / features.SELLER_LABELS.path))
     risks = pl.scan_parquet(str(truth / "seller_risks" / "*.parquet")).rename({"day": "ds"})
     return (
@@ -69,23 +70,16 @@ def main(argv: Sequence[str] | None = None) -> int:
     options = parser().parse_args(argv)
     months = seller_months(options.lake_root, options.truth, options.first)
     table = as_arrays(months)
-    label, risk = table["_label"], table["_risk"]
-    mature = table["_mature"] & ~np.isnan(risk)
+    label = table["_label"]
+    mature = table["_mature"] & ~np.isnan(table["_risk"])
     train, test = (mature & np.isin(table["_month"], list(m)) for m in (TRAINED, TESTED))
     each = singles(table, mature)
-    figures = {
-        "active": float(months.height),
-        "base rate": label[mature].mean(),
-        "mean risk": risk[mature].mean(),
-        "ceiling": average_precision(label[mature], risk[mature]),
-        "ceiling, tested": average_precision(label[test], risk[test]),
-        "best single": max(each.values()),
-    }
+    figures = allowed(table, mature, test) | {"best single": max(each.values())}
     score = modelled(table, train, test, set()) if train.any() and test.any() else None
     if score is not None:
         figures["model"] = average_precision(label[test], score)
         figures["model / ceiling"] = figures["model"] / figures["ceiling, tested"]
-    say_figures(figures, GOALS)
+    say_figures(figures)
     print("\n| feature alone | average precision |\n|---|---|")
     print("\n".join(f"| {name} | {value:.3f} |" for name, value in [*each.items()][:MOST_SAID]))
     print("\n| feature | missing |\n|---|---|")

@@ -20,6 +20,7 @@ from matplotlib.dates import AutoDateLocator, ConciseDateFormatter
 from matplotlib.figure import Figure
 from matplotlib.ticker import NullFormatter
 
+from benchmarks.feature_shapes import is_month_end
 from conf.contract import Table
 from conf.tables import bronze, features
 
@@ -101,7 +102,7 @@ def rates(world: World, axes: Axes) -> None:
 def labels(world: World, axes: Axes) -> None:
     mature = pl.col("label_state") == "mature"
     share = (
-        world.table(features.SELLER_LABELS).filter(mature & _month_end())
+        world.table(features.SELLER_LABELS).filter(mature & is_month_end())
         .group_by("ds").agg(pl.col("high_risk_60d").mean()).sort("ds").collect()
     )  # fmt: skip
     missing = _months(world).group_by("ds").agg(
@@ -204,11 +205,7 @@ PLOTS: tuple[Callable[[World, Axes], None], ...] = (
 
 
 def _months(world: World) -> pl.LazyFrame:
-    return world.table(features.SELLER_SNAPSHOTS).filter(_month_end())
-
-
-def _month_end() -> pl.Expr:
-    return pl.col("ds").dt.offset_by("1d").dt.day() == 1
+    return world.table(features.SELLER_SNAPSHOTS).filter(is_month_end())
 
 
 def main() -> None:

@@ -154,6 +154,18 @@ def average_precision(label: Any, score: Any) -> float:
     return float((gained * hits[last] / (last + 1)).sum() / max(hits[-1], 1))
 
 
+def allowed(table: dict[str, Any], mature: Any, test: Any) -> dict[str, float]:
+    """How many rows there are, how many are positive, and what the best forecast would reach."""
+    label, risk = table["_label"], table["_risk"]
+    return {
+        "active": float(len(label)),
+        "base rate": label[mature].mean(),
+        "mean risk": risk[mature].mean(),
+        "ceiling": average_precision(label[mature], risk[mature]),
+        "ceiling, tested": average_precision(label[test], risk[test]),
+    }
+
+
 def singles(table: dict[str, Any], rows: Any) -> dict[str, float]:
     """Average precision of each feature alone, in the better direction, missing at the median."""
     found = {}
@@ -184,16 +196,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     table = seller_months(options)
     mature = table["_at_risk"] & ~np.isnan(table["_risk"])
     train, test = (mature & np.isin(table["_month"], list(m)) for m in (TRAINED, TESTED))
-    label, risk = table["_label"], table["_risk"]
+    label = table["_label"]
     each = singles(table, mature)
-    figures = {
-        "active": float(len(label)),
-        "base rate": label[mature].mean(),
-        "mean risk": risk[mature].mean(),
-        "ceiling": average_precision(label[mature], risk[mature]),
-        "ceiling, tested": average_precision(label[test], risk[test]),
-        "best single": max(each.values()),
-    }
+    figures = allowed(table, mature, test) | {"best single": max(each.values())}
     for without in (set(), {"tenure"}):
         score = modelled(table, train, test, without)
         if score is not None:
@@ -210,7 +215,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 def report(options: argparse.Namespace, table: dict[str, Any], mature: Any,
            figures: dict[str, float], each: dict[str, float]) -> None:  # fmt: skip
     print(f"seed {options.seed}, {options.sellers} sellers\n")
-    say_figures(figures, GOALS)
+    say_figures(figures)
     print("\n| feature alone | average precision |\n|---|---|")
     print("\n".join(f"| {name} | {value:.3f} |" for name, value in each.items()))
     print("\n| missing | share | positive if missing | if not |\n|---|---|---|---|")
@@ -224,10 +229,10 @@ def report(options: argparse.Namespace, table: dict[str, Any], mature: Any,
         print(f"| {month + 1} | {active} | {label_share(table, rows)} |")
 
 
-def say_figures(figures: dict[str, float], goals: dict[str, tuple[float, float]]) -> None:
+def say_figures(figures: dict[str, float]) -> None:
     print("| figure | value | goal |\n|---|---|---|")
     for name, value in figures.items():
-        low, high = goals.get(name.split(" without")[0], (-np.inf, np.inf))
+        low, high = GOALS.get(name.split(" without")[0], (-np.inf, np.inf))
         goal = f"{low:g} to {high:g}" if low > -np.inf else ""
         print(f"| {name} | {value:.4g} | {goal}{'' if low <= value <= high else ', NOT MET'} |")
 

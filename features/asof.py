@@ -84,6 +84,14 @@ def in_several_rows(rows: DataFrame, key: Sequence[str]) -> DataFrame:
     return counts.where("rows > 1").select("key_hash")
 
 
+def split(rows: DataFrame, key: Sequence[str], several: DataFrame) -> tuple[DataFrame, DataFrame]:
+    """The rows whose key is in `several` (`in_several_rows`), and those that stand alone."""
+    hashed, few = rows.withColumn("key_hash", key_hash(key)), F.broadcast(several)
+    ways = ("left_semi", "left_anti")
+    together, alone = (hashed.join(few, "key_hash", way).drop("key_hash") for way in ways)
+    return together, alone
+
+
 def versions(rows: DataFrame, key: Sequence[str], several: DataFrame | None = None) -> DataFrame:
     """One row a version that counted at the end of at least one day, retracted ones left out.
 
@@ -93,11 +101,11 @@ def versions(rows: DataFrame, key: Sequence[str], several: DataFrame | None = No
     """
     if several is None:
         return _in_turn(rows, key)
-    hashed, few = rows.withColumn("key_hash", key_hash(key)), F.broadcast(several)
-    compared = _in_turn(hashed.join(few, "key_hash", "left_semi"), key)
-    alone = hashed.join(few, "key_hash", "left_anti").where(~F.col("retracted"))
-    only = alone.withColumns({KNOWN_UNTIL: F.lit(None).cast("date"), KNOWN_FROM: F.col("ds")})
-    return compared.unionByName(only).drop("key_hash")
+    together, alone = split(rows, key, several)
+    only = alone.where(~F.col("retracted")).withColumns(
+        {KNOWN_UNTIL: F.lit(None).cast("date"), KNOWN_FROM: F.col("ds")}
+    )
+    return _in_turn(together, key).unionByName(only)
 
 
 def _in_turn(rows: DataFrame, key: Sequence[str]) -> DataFrame:

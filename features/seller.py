@@ -36,6 +36,11 @@ OF_ORDERS = {
     "messages": ("order_id", "seller_id", "sender"),
     "reviews": ("order_id", "seller_id", "stars", "occurred_at"),
 }  # fmt: skip
+PROGRESSING = {
+    "order_events": ("paid", *order.CANCELLING),
+    "shipments": ("shipped", "delivered"),
+}
+"""The events that a line's progress is counted from: others turn nothing."""
 PLAIN = {
     "listing_snapshots": ("seller_id", "snapshot_date", "active", "in_stock"),
     "ad_spend": ("seller_id", "date", "currency", "spend_minor", "attributed_gmv_minor"),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Hashable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, field
@@ -59,7 +59,7 @@ class Lake:
         self.root = root.rstrip("/")
         self.zone = zone
         self.tally = Tally()
-        self._settled: dict[Hashable, DataFrame] = {}
+        self._few: dict[Hashable, DataFrame | None] = {}
         self._opened: set[str] = set()
         self._opening = threading.Lock()
 
@@ -96,11 +96,15 @@ class Lake:
         """
         return frame.localCheckpoint(eager=True)
 
-    def settle_once(self, content: Hashable, frame: DataFrame) -> DataFrame:
-        """A settled frame that several jobs of one process read; `content` says what it holds."""
-        if content not in self._settled:
-            self._settled[content] = self.settle(frame)
-        return self._settled[content]
+    def settle_few(
+        self, content: Hashable, make: Callable[[], DataFrame], most: int
+    ) -> DataFrame | None:
+        """A settled frame that several jobs of one process read, made once; None if it has more
+        than `most` rows. `content` says what it holds."""
+        if content not in self._few:
+            settled = self.settle(make())
+            self._few[content] = settled if settled.count() <= most else None
+        return self._few[content]
 
     def settle_all(self, frames: Mapping[str, DataFrame]) -> dict[str, DataFrame]:
         """Several frames settled side by side: small ones wait for the driver, not for a core."""

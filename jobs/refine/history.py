@@ -79,18 +79,17 @@ class History:
         some rows are read."""
         if not self.is_whole:
             return None
-        hashes = asof.in_several_rows(self.all_of(table), table.natural_key)
-        content = (table.path, self.lake.version(table), self.window.last)
-        found = self.lake.settle_once(("in_several_rows", *content), hashes)
-        return found if found.count() <= FEW_KEYS else None
+        content = ("in_several_rows", table.path, self.lake.version(table), self.window.last)
+        return self.lake.settle_few(
+            content,
+            lambda: asof.in_several_rows(self.all_of(table), table.natural_key),
+            FEW_KEYS,
+        )
 
     def in_question(self, table: Table, rows: DataFrame) -> DataFrame:
         """The rows less those, as far as is known, whose key has no other row."""
         several = self.in_several_rows(table)
-        if several is None:
-            return rows
-        hashed = rows.withColumn("key_hash", asof.key_hash(table.natural_key))
-        return hashed.join(F.broadcast(several), "key_hash", "left_semi")
+        return rows if several is None else asof.split(rows, table.natural_key, several)[0]
 
     def of_orders(self, tables: Sequence[Table], *, due: bool = False) -> dict[str, DataFrame]:
         """Rows by entity name of every order that the window touched (`due`: or that has a line

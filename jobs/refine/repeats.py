@@ -31,7 +31,7 @@ def report_conflicts(past: History, rows: Mapping[str, DataFrame]) -> None:
     narrow = [
         past.in_question(SOURCE[name], frame).select(
             F.lit(name).alias("entity"),
-            F.xxhash64(*SOURCE[name].natural_key).alias("key"),
+            asof.key_hash(SOURCE[name].natural_key).alias("key"),
             "event_id", "content_hash", *asof.FIRST_LANDED,
         )
         for name, frame in rows.items()

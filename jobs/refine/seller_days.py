@@ -22,11 +22,6 @@ from jobs.refine import days, history
 from jobs.refine.history import History
 from jobs.window import Window
 
-PROGRESSING = {
-    "order_events": ("paid", *order.CANCELLING),
-    "shipments": ("shipped", "delivered"),
-}
-"""The events that a line's progress is counted from: others turn nothing."""
 BEFALLING = ("order_items", "orders", "refunds", "returns", "disputes", "messages", "reviews")
 
 OF_ORDERS = tuple(table for table in bronze.TABLES if table.name in seller.OF_ORDERS)
@@ -102,7 +97,8 @@ def _on_days(
 
 def _line_progress(past: History, known: dict[str, DataFrame]) -> list[DataFrame]:
     events, shipments = (
-        known[name].where(F.col("event").isin(*kinds)) for name, kinds in PROGRESSING.items()
+        asof.counted(known[name], seller.OF_ORDERS[name], kinds)
+        for name, kinds in seller.PROGRESSING.items()
     )
     lines, zone = known["order_items"], past.lake.zone
     facts = {"order_items": lines, "marks": order.marks(events, shipments)}

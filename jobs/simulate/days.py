@@ -23,6 +23,7 @@ from jobs.simulate.draws import (
     waiting,
     whole,
 )
+from jobs.simulate.offers import listing_id
 from jobs.simulate.plan import MARKETS, Plan, of_market
 
 FX = {market.currency: 1 / market.per_dollar for market in MARKETS.values()}
@@ -107,14 +108,13 @@ def policy_events(days: DataFrame, plan: Plan, listings: DataFrame) -> DataFrame
     )
     takedown = chance(0.3, "takedown")
     slot = whole(F.col("listing_count"), draw("which")) + 1
-    any_listing = F.concat(F.lit("l"), F.substring("seller_id", 2, 99), F.lit("-"), slot)
     code = pick(("counterfeit", "late_shipment", "restricted_goods"), "code")
     struck = days.where("warned").join(F.broadcast(breaching), "seller_id", "left")
     return struck.select(
         at_habitual_hour(F.col("day"), "breach", plan.zone).alias("occurred_at"),
         F.concat_ws("-", F.lit("policy"), "seller_id", "index").alias("policy_event_id"),
         "seller_id",
-        F.when(takedown, F.coalesce("breaching.listing_id", any_listing)).alias("listing_id"),
+        F.when(takedown, F.coalesce("breaching.listing_id", listing_id(slot))).alias("listing_id"),
         F.when(takedown, "listing_takedown").otherwise("warning").alias("event"),
         F.coalesce(F.when(takedown, F.col("breaching.policy_code")), code).alias("policy_code"),
         pick(("low", "medium", "high", "critical"), "severity").alias("severity"),

@@ -65,6 +65,11 @@ def listings(plan: Plan, sellers: DataFrame) -> DataFrame:
     )  # fmt: skip
 
 
+def listing_id(slot: Column) -> Column:
+    """The id of a seller's listing, by its place among his."""
+    return F.concat(F.lit("l"), F.substring("seller_id", 2, 99), F.lit("-"), slot)
+
+
 def _put_up(plan: Plan, sellers: DataFrame) -> DataFrame:
     """What each is, where it is sorted in, and what is odd about it.
 
@@ -84,8 +89,7 @@ def _put_up(plan: Plan, sellers: DataFrame) -> DataFrame:
         F.when(F.col("kind").isin(*TROUBLED), troubled).otherwise(weighted(QUIRKS, "quirk"))
         .alias("quirk"),
         weighted(STYLES, "style").alias("style"),
-        F.concat(F.lit("l"), F.substring("seller_id", 2, 99), F.lit("-"), "slot")
-        .alias("listing_id"),
+        listing_id(F.col("slot")).alias("listing_id"),
         after(F.col("registered_at"), F.col("slot")).alias("created_at"),
     )  # fmt: skip
     mute = (F.col("style") == "almost_empty") & (F.col("quirk") != "none")
