@@ -17,6 +17,7 @@ from typing import Any
 
 import numpy as np
 
+from jobs.simulate.latent import SELLING
 from jobs.simulate.lives import Lives, lives
 from jobs.simulate.rates import RATES
 from jobs.simulate.risk import HORIZON, at_risk, risk_60d
@@ -26,13 +27,12 @@ PIECE = 4_096  # sellers at a time
 TRAINED, TESTED = range(0, 10), range(14, 16)  # month-ends, from 0
 LAGS = {"return": 12, "defect": 14, "low_stars": 10, "chargeback": 25}  # days until it is known
 REVIEWED = 0.33  # of orders
-WINDOWS = {
-    "late": 30, "cancel": 90, "untracked": 30, "return": 90, "defect": 90, "low_stars": 90,
-    "contact": 30, "chargeback": 90,
+COUNTED = ("late", "cancel", "untracked", "return", "defect", "low_stars", "contact", "chargeback")
+"""Rates a model sees, of the last 90 days."""
+MEASURED = {
+    "stockout": (2 / 3, 90), "buy_box": (20.0, 30), "handling": (0.0, 90), "reply": (0.0, 90),
 }  # fmt: skip
-"""Rates a model sees, each with its trailing days."""
-MEASURED = {"stockout": 2.0, "buy_box": 20.0, "handling": 0.0, "reply": 0.0}
-"""Means of the last 30 days: independent looks a day; 0 counts the orders instead."""
+"""Means: independent looks a day, and trailing days; 0 looks once an order, or contact."""
 GOALS = {
     "active": (228_000, 252_000), "base rate": (0.071, 0.077), "ceiling": (0.57, 0.62),
     "best single": (0.0, 0.30), "model / ceiling": (0.80, 1.0), "model": (0.45, 1.0),
@@ -64,11 +64,11 @@ def observed(world: Lives, ends: Sequence[int], orders_a_day: float,
         return total[:, upto] - total[:, np.maximum(upto - days, 0)]
 
     seen = {"orders_30d": trailing(orders, 30), "orders_90d": trailing(orders, 90)}
-    for name, days in WINDOWS.items():
+    for name in COUNTED:
         lag, share = LAGS.get(name, 0), REVIEWED if name == "low_stars" else 1.0
         base = orders if share == 1.0 else rng.poisson(orders * share)
-        of = trailing(base, days, lag)
-        bad = np.minimum(trailing(rng.poisson(base * world.rates[name]), days, lag), of)
+        of = trailing(base, 90, lag)
+        bad = np.minimum(trailing(rng.poisson(base * world.rates[name]), 90, lag), of)
         seen[name] = np.where(of > 0, bad / np.maximum(of, 1), np.nan)
     seen |= _measured(world, at, trailing, orders, rng)
     for name in ("contact", "reply"):
@@ -78,12 +78,14 @@ def observed(world: Lives, ends: Sequence[int], orders_a_day: float,
 
 def _measured(world: Lives, at: Any, trailing: Any, orders: Any,
               rng: np.random.Generator) -> dict[str, Any]:  # fmt: skip
-    """Hours and shares of the last 30 days, with the noise of as many looks as there were."""
+    """Hours and shares, with the noise of as many looks as there were."""
     seen = {}
-    for name, looks in MEASURED.items():
+    for name, (looks, days) in MEASURED.items():
         weight = looks * (world.intensity > 0) if looks else orders
-        of = trailing(weight, 30)
-        mean = trailing(world.rates[name] * weight, 30) / np.maximum(of, 1)
+        if name == "reply":
+            weight = rng.poisson(orders * world.rates["contact"])
+        of = trailing(weight, days)
+        mean = trailing(world.rates[name] * weight, days) / np.maximum(of, 1)
         spread = mean if RATES[name].hours else np.sqrt(np.maximum(mean * (1 - mean), 0))
         noise = rng.standard_normal(mean.shape) * spread / np.sqrt(np.maximum(of, 1))
         seen[name] = np.where(of > 0, np.maximum(mean + noise, 0), np.nan)
@@ -129,9 +131,9 @@ def seller_months(options: argparse.Namespace) -> dict[str, Any]:
     for begin in range(0, options.sellers, PIECE):
         numbers = np.arange(begin, min(begin + PIECE, options.sellers), dtype=np.int64)
         world = lives(options.seed, numbers, first, options.days, keep=ends)
-        table = observed(world, ends, options.orders_per_day,
+        table = observed(world, ends, options.orders_per_day / (options.sellers * SELLING),
                          np.random.default_rng([options.seed, begin]))  # fmt: skip
-        active = table["orders_30d"] > 0
+        active = table["orders_90d"] > 0
         risks = [risk_60d(world, day, options.futures) for day in mature]
         unknown = [np.full(len(numbers), np.nan)] * (len(ends) - len(mature))
         table["_risk"] = np.stack([*risks, *unknown], axis=1)
@@ -252,8 +254,8 @@ def parser() -> argparse.ArgumentParser:
     ):  # fmt: skip
         whole.add_argument(name, type=int, default=default, help=f"{text} (default {default})")
     whole.add_argument("--first", default="2024-07-01", help="first day (default 2024-07-01)")
-    whole.add_argument("--orders-per-day", type=float, default=1.0,
-                       help="expected of a seller of size 1 (default 1)")  # fmt: skip
+    whole.add_argument("--orders-per-day", type=int, default=10_000,
+                       help="of all sellers (default 10000)")  # fmt: skip
     return whole
 
 

@@ -43,13 +43,13 @@ def seller_days(spark: SparkSession, plan: Plan, sellers: DataFrame) -> DataFram
 
 
 def listing_snapshots(days: DataFrame, plan: Plan, listings: DataFrame) -> DataFrame:
-    """Taken an hour before midnight; what is out of stock stays so for about a week.
+    """Taken an hour before midnight; what is out of stock stays so for about three days.
 
     The last one is of the day on which a seller closes: no longer listed.
     """
     taken = at_local(F.col("day"), 23 * 3_600, plan.zone)
     offers = listings.select("seller_no", "listing_id", F.col("luck").alias("listing_luck"))
-    stocked = draw("stock", "listing_luck", "index div 7") >= F.col("stockout")
+    stocked = draw("stock", "listing_luck", "index div 3") >= F.col("stockout")
     listed = days.join(F.broadcast(offers), "seller_no").select(
         taken.alias("occurred_at"),
         "listing_id", "seller_id",
@@ -140,10 +140,12 @@ def enforcement_actions(days: DataFrame, plan: Plan) -> DataFrame:
 
 
 def document_verifications(sellers: DataFrame, days: DataFrame, plan: Plan) -> DataFrame:
-    """Identity papers: verified before or as a seller joins, run out after a year, renewed."""
-    first_day = F.least(F.col("papers"), F.col("entry"))
+    """Identity papers: verified as a seller joins, run out after a year, renewed.
+
+    Of who was there before the window, the latest verification is told.
+    """
     begun = sellers.select(
-        at_habitual_hour(plan.day_of(first_day), "verified", plan.zone).alias("occurred_at"),
+        at_habitual_hour(plan.day_of(F.col("papers")), "verified", plan.zone).alias("occurred_at"),
         F.concat_ws("-", F.lit("doc"), "seller_id", F.lit("first")).alias("verification_id"),
         "seller_id", F.lit("verified").alias("event"),
     )  # fmt: skip

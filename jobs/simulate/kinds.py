@@ -47,8 +47,8 @@ TENURE_DAYS = 900.0  # mean tenure of these, on top of TENURE_LEAST
 TENURE_LEAST = 5.0
 NEWCOMER_DAYS = 1_000  # the others join evenly over so many days; nobody joins after them
 RING_BLOCK = 400  # neighbouring numbers that make up two rings, so that a ring needs no look-up
-ADVERTISES, MESSAGING_NEVER = 0.6, 0.035  # shares of sellers
-MESSAGING_DAYS = 40.0  # mean days a newcomer takes to enable messaging
+ADVERTISES, MESSAGING_NEVER = 0.6, 0.018  # shares of sellers
+MESSAGING_DAYS = 35.0  # mean days a newcomer takes to enable messaging
 METRICS = (
     "late", "cancel", "untracked", "stockout", "handling", "return", "defect", "low_stars",
     "contact", "reply", "ticket", "chargeback", "breach", "buy_box",

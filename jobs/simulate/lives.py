@@ -28,6 +28,7 @@ from jobs.simulate.rates import rate
 
 CHUNK = 4_096  # sellers; a day's arrays then fit the processor's cache
 ADS_UNKNOWN, ADS_UNKNOWN_NEW, ADS_NEW_DAYS = 0.095, 0.25, 120.0  # share of months; more when new
+ADS_STOP_EARLY = 2  # days
 TROUBLED_SALES = 0.35  # exponent of buyers' reaction: health 0.4 sells a fifth less than 0.8
 
 Bools = npt.NDArray[np.bool_]
@@ -66,7 +67,7 @@ class Lives:
     rates: dict[str, Floats]  # by METRICS: chances, hours and shares as rates.RATES tells
     hazard: Floats  # of an enforcement action, a day; 0 where there is nothing to act on
     warned: Bools  # a policy warning on the day
-    ads_known: Bools  # there is advertising data; the same for a calendar month
+    ads_known: Bools  # there is advertising data; missing by calendar month
     messaging: Bools  # buyers reach him through the platform
     actions: Actions
     papers: Papers
@@ -177,14 +178,18 @@ class _Run:
 
 
 def _ads_known(seed: int, who: Traits, first: date, days: int) -> Bools:
-    """Months without advertising data: one in ten, more while a seller is new."""
-    dates = [first + timedelta(n) for n in range(days)]
+    """Months without advertising data: one in ten, more while a seller is new.
+
+    It stops two days early, so that the 30 days that end with a February are without it too.
+    """
+    dates = [first + timedelta(n) for n in range(days + ADS_STOP_EARLY)]
     months = np.array([d.year * 12 + d.month for d in dates], np.int64)
     numbers, begins, of_day = np.unique(months, return_index=True, return_inverse=True)
     age = np.maximum(begins[None, :] - who.entry[:, None], 0)
     unknown = ADS_UNKNOWN + ADS_UNKNOWN_NEW * np.exp(-age / ADS_NEW_DAYS)
     drawn = uniform(luck(seed, "ads unknown", who.seller_no)[:, None], numbers[None, :])
-    result: Bools = (drawn >= unknown)[:, of_day]
+    known: Bools = drawn >= unknown
+    result: Bools = known[:, of_day[:days]] & known[:, of_day[ADS_STOP_EARLY:]]
     return result
 
 

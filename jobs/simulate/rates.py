@@ -31,19 +31,19 @@ class Rate:
 
 RATES: Mapping[str, Rate] = {
     "late": Rate(-3.75, 0.95, LOGISTICS, "an order is shipped after its promise"),
-    "cancel": Rate(-4.4, 0.80, LOGISTICS, "an order is cancelled by the seller"),
-    "untracked": Rate(-2.6, 0.80, LOGISTICS, "a parcel has no valid tracking"),
-    "stockout": Rate(-2.8, 0.70, LOGISTICS, "a listing is out of stock, on a day", own=1.5),
-    "handling": Rate(2.6, 0.40, LOGISTICS, "mean hours from payment to shipping", hours=True),
-    "return": Rate(-2.9, 0.75, QUALITY, "an order is returned"),
+    "cancel": Rate(-4.5, 1.00, LOGISTICS, "an order is cancelled by the seller"),
+    "untracked": Rate(-2.6, 1.15, LOGISTICS, "a parcel has no valid tracking"),
+    "stockout": Rate(-2.5, 0.80, LOGISTICS, "a listing is out of stock, on a day", own=1.3),
+    "handling": Rate(2.6, 0.55, LOGISTICS, "mean hours from payment to shipping", hours=True),
+    "return": Rate(-2.9, 1.1, QUALITY, "an order is returned"),
     "defect": Rate(-5.4, 1.1, QUALITY, "an order is defective: a claim or a low review"),
-    "low_stars": Rate(-2.7, 1.0, QUALITY, "a review has one or two stars of five"),
-    "contact": Rate(-2.4, 0.70, QUALITY, "an order makes the buyer write"),
-    "reply": Rate(1.6, 0.60, SERVICE, "mean hours until the seller replies", hours=True),
-    "ticket": Rate(-3.6, 0.75, CONDUCT, "the seller opens a support ticket, on a day"),
-    "chargeback": Rate(-5.6, 0.90, CONDUCT, "an order is charged back"),
+    "low_stars": Rate(-2.8, 1.15, QUALITY, "a review has one or two stars of five"),
+    "contact": Rate(-2.4, 1.0, QUALITY, "an order makes the buyer write"),
+    "reply": Rate(1.6, 0.90, SERVICE, "mean hours until the seller replies", hours=True),
+    "ticket": Rate(-2.7, 0.85, CONDUCT, "the seller opens a support ticket, on a day"),
+    "chargeback": Rate(-5.7, 1.10, CONDUCT, "an order is charged back"),
     "breach": Rate(-6.0, 1.15, CONDUCT, "the seller breaches a policy, on a day"),
-    "buy_box": Rate(0.2, -0.60, QUALITY, "share of views on the featured offer", own=2.0),
+    "buy_box": Rate(0.2, -0.60, QUALITY, "share of views on the featured offer", own=1.8),
 }
 assert tuple(RATES) == METRICS
 

@@ -184,13 +184,12 @@ def entities(
     """Every entity's facts, and the truth behind them; what they share is kept meanwhile."""
     sellers = people.sellers(spark, plan)
     listings = offers.listings(plan, sellers)
-    seller_days = days.seller_days(spark, plan, sellers).persist(StorageLevel.DISK_ONLY)
+    seller_days = days.seller_days(spark, plan, sellers)
     sent = parcels.parcels(orders.placed(plan, seller_days))
     lines = aftermath.with_aftermath(orders.lines(plan, sent, listings))
     shared = Shared(sellers, listings, seller_days, sent, lines, orders.order_totals(lines))
-    for frame in shared:
-        if frame is not seller_days:
-            frame.persist(StorageLevel.MEMORY_AND_DISK)
+    for frame in shared:  # on disk: each is read a few times, and a large world fits no memory
+        frame.persist(StorageLevel.DISK_ONLY)
     try:
         yield _facts(spark, plan, shared), _truth(spark, plan, shared)
     finally:

@@ -8,7 +8,7 @@ import re
 from collections import Counter, defaultdict
 from collections.abc import Iterator
 from dataclasses import replace
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
 from statistics import mean
@@ -22,6 +22,7 @@ from conf.settings import Settings
 from conf.tables import bronze
 from jobs.errors import UsageError
 from jobs.simulate import landing, noise, people, world
+from jobs.simulate.kinds import PAPERS_DAYS
 from jobs.simulate.noise import Rates
 from jobs.simulate.plan import Plan
 from jobs.window import Window
@@ -255,6 +256,13 @@ def test_a_seller_whom_buyers_never_reach_is_never_said_to_be_reached(spark):
     versions = people.seller_versions(sellers).groupBy("seller_id").agg(enabled)
     never = sellers.where("messaging_from is null").join(versions, "seller_id")
     assert {row["enabled"] for row in never.select("enabled").collect()} == {0}
+
+
+def test_papers_are_verified_within_the_year_before_the_window(frames):
+    verified = frames["document_verifications"].where("event = 'verified'")
+    first = verified.groupBy("seller_id").agg(F.min("occurred_at").alias("at"))
+    assert first.count() == frames["sellers"].select("seller_id").distinct().count()
+    assert first.where(F.col("at") < F.lit(FIRST - timedelta(days=PAPERS_DAYS + 1))).isEmpty()
 
 
 def test_risk_is_told_for_month_ends_and_is_higher_where_health_is_lower(spark, out):
