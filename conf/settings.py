@@ -51,12 +51,14 @@ class SettingsError(ValueError):
 
 @dataclass(frozen=True)
 class Settings:
-    """One environment. `time_zone` None: the lake's own, UTC for a new lake."""
+    """One environment. `time_zone` None: the lake's own, UTC for a new lake. `mlflow_uri` None: a
+    registry beside the tables of a local lake."""
 
     env: str
     lake_root: str | None
     time_zone: str | None
     reporting_currency: str
+    mlflow_uri: str | None
     spark: Mapping[str, str]
 
 

@@ -78,4 +78,14 @@ DATA_QUALITY = _record(
     key=("run_id", "table", "check", "ds"),
 )  # fmt: skip
 
-TABLES = (LAKE, DAYS, LANDING_FILES, JOB_RUNS, DATA_QUALITY)
+MODEL_PROMOTIONS = _record(
+    "model_promotions", "One row a time that a version became champion",
+    Column("model", "string", "Model", nullable=False),
+    Column("version", "string", "Version that became champion", nullable=False),
+    Column("previous_version", "string", "Version that was champion before"),
+    Column("why", "string", "Why, as the reviewer wrote it", nullable=False, untrusted=True),
+    c.RUN_ID, _AT,
+    key=("model", "version", "run_id"),
+)  # fmt: skip
+
+TABLES = (LAKE, DAYS, LANDING_FILES, JOB_RUNS, DATA_QUALITY, MODEL_PROMOTIONS)

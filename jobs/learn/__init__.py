@@ -1,0 +1,1 @@
+"""Learn: train, promote and score models."""

@@ -1,0 +1,64 @@
+"""The registry as jobs see it: where it is, and exit codes for what goes wrong with it."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from conf.settings import Settings
+from jobs.errors import ContractBroken, GateNotPassed, OutsideUnavailable, UsageError
+from jobs.lake.lease import is_local, local_path
+from ml.artefact import Tampered
+from ml.registry import NoSuchVersion, Registry, RegistryDown, Version
+from ml.seller_risk.model import Model, OtherContract, of_files
+
+SELLER_RISK = "seller_risk"
+
+
+@contextmanager
+def registry(settings: Settings) -> Iterator[Registry]:
+    """The registry; what it refuses becomes a job's error with its exit code."""
+    try:
+        yield Registry(*_where(settings))
+    except RegistryDown as error:
+        raise OutsideUnavailable(str(error)) from None
+    except (Tampered, OtherContract) as error:
+        raise ContractBroken(str(error)) from None
+    except NoSuchVersion as error:
+        raise UsageError(str(error)) from None
+
+
+def champion(models: Registry, name: str) -> tuple[Version, Model]:
+    """The champion, its files checked; GateNotPassed (exit 5) where there is none yet."""
+    version = models.champion(name)
+    if version is None:
+        raise GateNotPassed(
+            f"no version of {name} is champion yet: train one with learn.{name}, then promote it "
+            f"with learn.promote --model {name} --version V --why TEXT"
+        )
+    return version, of_files(models.files(version))
+
+
+def _where(settings: Settings) -> tuple[str, str | None]:
+    """(tracking URI, folder for artifacts): beside the tables of a local lake, else as given."""
+    if given := os.environ.get("MLFLOW_TRACKING_URI") or settings.mlflow_uri:
+        return given, None
+    root = settings.lake_root or ""
+    if not is_local(root):
+        raise UsageError("no model registry: set MLFLOW_TRACKING_URI")
+    folder = Path(local_path(root)).absolute() / "models"
+    folder.mkdir(parents=True, exist_ok=True)
+    return f"sqlite:///{folder}/mlflow.db", (folder / "artifacts").as_uri()
+
+
+def champion_or_none(models: Registry, name: str) -> Model | None:
+    """The champion's model, where there is one that knows the same features."""
+    version = models.champion(name)
+    if version is None:
+        return None
+    try:
+        return of_files(models.files(version))
+    except OtherContract:
+        return None

@@ -1,0 +1,51 @@
+"""Registering a judged model: parameters, metrics, data sets, plots, card and files."""
+
+from __future__ import annotations
+
+import tempfile
+from dataclasses import asdict
+from importlib.resources import files
+from pathlib import Path
+
+import mlflow
+
+from conf.model_settings import SellerRisk
+from conf.tables import features
+from jobs.lake.io import Lake
+from jobs.learn.models import SELLER_RISK
+from ml.registry import Registry, Version
+from ml.seller_risk import card
+from ml.seller_risk.model import Model
+from ml.seller_risk.signature import EXAMPLE, SIGNATURE
+from ml.seller_risk.training import Data, Outcome
+
+
+def register(models: Registry, lake: Lake, model: Model, data: Data, outcome: Outcome,
+             rules: SellerRisk) -> Version:  # fmt: skip
+    """Logs the training as one run, and its model as one version."""
+    read = {table.path: lake.version(table)
+            for table in (features.SELLER_SNAPSHOTS, features.SELLER_LABELS)}  # fmt: skip
+    tags = {
+        "known_on": str(model.trained["known_on"]), "missed": "; ".join(outcome.missed) or "none",
+        "gates": "passed" if not outcome.missed else "missed",
+        **{f"version_of_{path}": str(number) for path, number in read.items()},
+    }  # fmt: skip
+    with models.run(SELLER_RISK, f"{SELLER_RISK} {model.trained['known_on']}"), \
+            tempfile.TemporaryDirectory() as folder:  # fmt: skip
+        mlflow.log_params({**_parameters(rules), **model.trained["months"]})
+        mlflow.log_metrics(card.metrics(outcome))
+        mlflow.set_tags(tags)
+        pages = Path(folder, "card")
+        card.write(pages, model, outcome, rules, read)
+        mlflow.log_artifacts(str(pages), "card")
+        model.write(Path(folder, "files"))
+        here = Path(str(files("ml")))
+        return models.register(
+            SELLER_RISK, here / "seller_risk" / "registered.py", Path(folder, "files"), SIGNATURE,
+            EXAMPLE, [here, Path(str(files("conf")))], {k: v[:5_000] for k, v in tags.items()},
+        )  # fmt: skip
+
+
+def _parameters(rules: SellerRisk) -> dict[str, object]:
+    training = asdict(rules.training)
+    return {name: value for name, value in training.items() if name not in ("fixed", "search")}

@@ -1,0 +1,91 @@
+"""Learn: the champion's risk of every active seller on a date, with reasons.
+
+examples:
+  ./spark-submit.sh learn.score_seller_risk --ds 2026-06-30
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator
+from datetime import date
+
+import pyarrow as pa
+from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import functions as F
+
+from conf.model_settings import load_seller_risk
+from conf.settings import Settings
+from conf.tables import features, scores
+from jobs.errors import ContractBroken
+from jobs.lake.io import Lake
+from jobs.learn.models import SELLER_RISK, champion, registry
+from jobs.learn.rows import require_values, snapshot
+from jobs.window import Window
+from ml.seller_risk.model import Model
+
+READS = (features.SELLER_SNAPSHOTS,)
+WRITES = (scores.SELLER_RISK,)
+
+AT_ONCE = 100_000
+"""Rows a task scores together: explaining costs as much for a thousand."""
+SCORED = (
+    "seller_id string, probability double, margin double, band string, "
+    f"reasons {scores.REASONS}, additivity double"
+)
+
+log = logging.getLogger(__name__)
+
+
+def run(lake: Lake, settings: Settings, window: Window) -> None:
+    with registry(settings) as models:
+        version, model = champion(models, SELLER_RISK)
+    most = load_seller_risk().gates.additivity_most
+    for ds in window:
+        rows = snapshot(lake, ds)
+        require_values(rows, f"ds {ds}")
+        scored = lake.settle(scores_of(lake.spark, rows, model))
+        _require_whole(rows, scored, most, ds)
+        hindsight = date.fromisoformat(str(model.trained["known_on"])) > ds
+        dated = scored.drop("additivity").withColumns(
+            {"ds": F.lit(ds), "model_version": F.lit(version.number),
+             "hindsight": F.lit(hindsight)}
+        )  # fmt: skip
+        lake.replace_ds(scores.SELLER_RISK, dated, [ds])
+
+
+def scores_of(spark: SparkSession, rows: DataFrame, model: Model) -> DataFrame:
+    """SCORED, one row a seller. Each task takes its rows in large parts."""
+    shared = spark.sparkContext.broadcast(model)
+
+    def score(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+        for table in _together(batches):
+            yield from shared.value.scores(table).to_batches()
+
+    return rows.drop("ds").mapInArrow(score, SCORED)
+
+
+def _together(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.Table]:
+    held: list[pa.RecordBatch] = []
+    for batch in batches:
+        held.append(batch)
+        if sum(part.num_rows for part in held) >= AT_ONCE:
+            yield pa.Table.from_batches(held)
+            held = []
+    if held:
+        yield pa.Table.from_batches(held)
+
+
+def _require_whole(rows: DataFrame, scored: DataFrame, most: float, ds: date) -> None:
+    """Every active seller has a score, and reasons that add up to it."""
+    found = scored.agg(F.count("*").alias("rows"), F.max("additivity").alias("off")).first()
+    active = rows.count()
+    assert found is not None
+    if found["rows"] != active:
+        raise ContractBroken(f"{found['rows']} of {active} active sellers of {ds} were scored")
+    if not found["off"] <= most:
+        raise ContractBroken(
+            f"the contributions of {ds} miss the margin by up to {found['off']:.2e}, more than "
+            f"{most:.0e}: the reasons would be wrong"
+        )
+    log.info("%s: %d sellers scored; contributions add up to %.1e", ds, active, found["off"])

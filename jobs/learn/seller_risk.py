@@ -1,0 +1,112 @@
+"""Learn: train a seller risk model on what was known at a date, judge it, and register it.
+
+A model that misses a gate is registered as a candidate, with what it missed, and exit code 5; the
+champion stays. In the local environment a model that passes all gates becomes champion.
+
+examples:
+  ./spark-submit.sh learn.seller_risk --ds 2026-06-30
+  ./spark-submit.sh learn.seller_risk --ds 2026-06-30 --backend native
+"""
+
+from __future__ import annotations
+
+import logging
+from datetime import date
+
+from pyspark.sql import DataFrame
+from pyspark.sql import functions as F
+
+from conf.model_settings import SellerRisk, load_seller_risk
+from conf.settings import Settings, load_labels_policy
+from conf.tables import features
+from jobs.arguments import Argument
+from jobs.errors import ContractBroken, GateNotPassed, OutsideUnavailable
+from jobs.lake.io import Lake
+from jobs.learn import promotion
+from jobs.learn.models import SELLER_RISK, champion_or_none, registry
+from jobs.learn.registering import register
+from jobs.learn.rows import labelled
+from jobs.window import Window
+from ml.seller_risk import distributed, training
+from ml.seller_risk.train import Chosen
+from ml.seller_risk.training import Data
+from ml.splits import Months, TooLittle, split
+
+READS = (features.SELLER_SNAPSHOTS, features.SELLER_LABELS)
+WRITES: tuple[()] = ()
+ARGUMENTS = (
+    Argument("--backend", "who grows the trees of the final fit; default: as configured",
+             choices=("synapse", "native")),
+)  # fmt: skip
+
+log = logging.getLogger(__name__)
+
+
+def run(lake: Lake, settings: Settings, window: Window, *, backend: str | None = None) -> None:
+    rules, known_on = load_seller_risk(), window.last
+    rows = lake.settle(labelled(lake, known_on, load_labels_policy()))
+    months = _split(rows, rules)
+    used = rows.where(F.col("ds").isin([*months.train, *months.validation, *months.test]))
+    data = training.prepared(used.toPandas(), months, rules)
+    if data.empty:
+        raise ContractBroken(
+            f"{features.SELLER_SNAPSHOTS.path}: {', '.join(data.empty)} has no value in any row "
+            f"of the training months {months.train[0]} to {months.train[-1]}"
+        )
+    threads = lake.spark.sparkContext.defaultParallelism
+    chosen = training.searched(data, rules, threads, log.info)
+    text, parity = _grown(used, data, chosen, rules, backend or rules.training.backend)
+    model = training.assembled(text, data, chosen, rules, known_on)
+    with registry(settings) as models:
+        outcome = training.judged(model, data, chosen, rules, threads, parity,
+                                  champion_or_none(models, SELLER_RISK))  # fmt: skip
+        version = register(models, lake, model, data, outcome, rules)
+        log.info("registered as %s version %s", SELLER_RISK, version.number)
+        if outcome.missed:
+            raise GateNotPassed(
+                f"{SELLER_RISK} version {version.number} is registered as a candidate; it missed: "
+                f"{'; '.join(outcome.missed)}. The champion stays"
+            )
+        if rules.promotion == "automatic" and settings.env == "local":
+            promotion.promote(models, lake, SELLER_RISK, version.number, "all gates are green")
+
+
+def _split(rows: DataFrame, rules: SellerRisk) -> Months:
+    """The split of the months with sure labels; ContractBroken says what is missing."""
+    counts = rows.groupBy("ds").agg(F.count("*").alias("rows"), F.sum("label").alias("positives"))
+    found = {row["ds"]: row for row in counts.collect()}
+    try:
+        months = split(list(found), rules.split)
+    except TooLittle as error:
+        raise ContractBroken(f"{features.SELLER_LABELS.path}: {error}") from None
+    for part in ("train", "validation", "test"):
+        days: tuple[date, ...] = getattr(months, part)
+        positives, total = (sum(found[day][n] for day in days) for n in ("positives", "rows"))
+        least = rules.split.positives_least
+        if positives < least or positives == total:
+            raise ContractBroken(
+                f"{features.SELLER_LABELS.path}: the {part} months {days[0]} to {days[-1]} have "
+                f"{positives} positive labels of {total}; at least {least} are needed"
+                + (f", {least - positives} are missing" if positives < least else ", and not all")
+            )
+    return months
+
+
+def _grown(
+    used: DataFrame, data: Data, chosen: Chosen, rules: SellerRisk, backend: str
+) -> tuple[str, float]:
+    """(LightGBM's text, the largest distance of the trainer's own scores from its text's)."""
+    tasks = rules.training.tasks
+    threads = max(1, used.sparkSession.sparkContext.defaultParallelism // tasks)
+    train = training.encoded(used.where(F.col("ds").isin(list(data.months.train))), data.encoding)
+    log.info("growing %d trees with %s in %d tasks", chosen.rounds, backend, tasks)
+    if backend == "native":
+        return distributed.fit_native(train, chosen, tasks, threads), 0.0
+    try:
+        text, fitted = distributed.fit_synapse(train, chosen, tasks, threads)
+    except Exception as error:
+        raise OutsideUnavailable(
+            f"SynapseML could not train ({error}); the same command is safe to run again, and "
+            "--backend native trains without it"
+        ) from error
+    return text, distributed.parity(train, fitted, text)

@@ -1,0 +1,1 @@
+"""Training and scoring as pure functions: no lake, no jobs."""

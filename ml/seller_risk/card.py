@@ -1,0 +1,92 @@
+"""The model card: what a reviewer of the registry reads before he signs."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+import jinja2
+import numpy as np
+from matplotlib.figure import Figure
+from sklearn.metrics import precision_recall_curve
+
+from conf.model_settings import SellerRisk
+from ml.seller_risk.encoding import NAMES
+from ml.seller_risk.model import Model
+from ml.seller_risk.training import Outcome
+
+
+def metrics(outcome: Outcome) -> dict[str, float]:
+    """The figures of a run, flat."""
+    judged = outcome.judged
+    found = {
+        "average_precision": judged.ap.value, "average_precision_low": judged.ap.low,
+        "average_precision_high": judged.ap.high, "logistic_average_precision": judged.logistic_ap,
+        "base_rate": judged.base_rate, "roc_auc": judged.roc_auc, "ece": judged.ece,
+        "brier": judged.brier, "test_rows": judged.rows, "test_positives": judged.positives,
+        "best_single_feature": next(iter(outcome.singles.values())),
+        **{f"precision_at_{part['share']:g}": part["precision"] for part in judged.capacities},
+        **{f"recall_at_{part['share']:g}": part["recall"] for part in judged.capacities},
+    }  # fmt: skip
+    return {name: float(value) for name, value in found.items() if np.isfinite(value)}
+
+
+def write(folder: Path, model: Model, outcome: Outcome, rules: SellerRisk,
+          read: Mapping[str, int]) -> None:  # fmt: skip
+    """card.html, card.md and their plots."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for name, draw in PLOTS.items():
+        figure = Figure(figsize=(5, 3.6), layout="constrained")
+        draw(figure.subplots(), outcome, model)
+        figure.savefig(folder / f"{name}.svg")
+    content = {
+        "trained": model.trained, "judged": outcome.judged, "gates": outcome.gates,
+        "findings": outcome.findings, "singles": list(outcome.singles.items())[:10],
+        "missed": outcome.missed, "calibration": model.calibration, "bands": model.bands,
+        "threshold": outcome.threshold, "rules": rules, "read": read, "plots": list(PLOTS),
+    }  # fmt: skip
+    for ending, escaped in (("html", True), ("md", False)):
+        template = jinja2.Environment(
+            autoescape=escaped, undefined=jinja2.StrictUndefined, trim_blocks=True,
+            lstrip_blocks=True,
+        ).from_string((files("ml") / "seller_risk" / f"card.{ending}.j2").read_text())  # fmt: skip
+        (folder / f"card.{ending}").write_text(template.render(content))
+
+
+def _precision_recall(axes: Any, outcome: Outcome, model: Model) -> None:
+    scored = outcome.scored
+    for name, score in (("model", scored.margin), ("logistic regression", scored.logistic)):
+        precision, recall, _ = precision_recall_curve(scored.label, score)
+        axes.plot(recall, precision, label=name)
+    axes.axhline(outcome.judged.base_rate, color="grey", linestyle=":", label="base rate")
+    axes.set(xlabel="recall", ylabel="precision", ylim=(0, 1))
+    axes.legend(frameon=False)
+
+
+def _reliability(axes: Any, outcome: Outcome, model: Model) -> None:
+    parts = outcome.judged.reliability
+    axes.plot([0, 1], [0, 1], color="grey", linestyle=":")
+    axes.plot([p["expected"] for p in parts], [p["observed"] for p in parts], marker="o")
+    top = 1.1 * max(max(p["expected"], p["observed"]) for p in parts)
+    axes.set(xlabel="expected", ylabel="observed", xlim=(0, top), ylim=(0, top))
+
+
+def _importance(axes: Any, outcome: Outcome, model: Model) -> None:
+    gains = model.booster.feature_importance("gain")
+    first = np.argsort(gains)[-15:]
+    axes.barh([NAMES[n] for n in first], gains[first] / gains.sum())
+    axes.set(xlabel="share of gain")
+
+
+def _months(axes: Any, outcome: Outcome, model: Model) -> None:
+    months = outcome.judged.months
+    axes.bar([m["month"][:7] for m in months], [m["ap"] for m in months], width=0.5)
+    axes.set(ylabel="average precision", ylim=(0, 1))
+
+
+PLOTS = {
+    "precision_recall": _precision_recall, "reliability": _reliability,
+    "importance": _importance, "months": _months,
+}  # fmt: skip

@@ -1,0 +1,120 @@
+"""Whether a feature knows the label: three tests, each with its bound."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from conf.model_settings import Leakage
+from ml.evaluation import average_precision
+from ml.seller_risk.encoding import NAMES
+from ml.seller_risk.train import Chosen, Rows, fit
+from ml.splits import month_index
+
+Array = npt.NDArray[Any]
+DEALS = 50
+
+
+@dataclass(frozen=True)
+class Finding:
+    """A feature that looks as if it knew the label; "" where no one feature is meant."""
+
+    feature: str
+    test: str
+    found: float
+    bound: float
+    sentence: str
+
+
+def singles(rows: Rows) -> dict[str, float]:
+    """Average precision of each feature alone, in its better direction, best first.
+
+    What is missing is tried as the least and as the most.
+    """
+    found = {}
+    for number, name in enumerate(NAMES):
+        column = rows.features[:, number]
+        scores = [np.nan_to_num(sign * column, nan=end) for sign in (1, -1)
+                  for end in (-1e300, 1e300)]  # fmt: skip
+        found[name] = max(average_precision(rows.label, score) for score in scores)
+    return dict(sorted(found.items(), key=lambda item: -item[1]))
+
+
+def findings(train: Rows, test: Rows, chosen: Chosen, bounds: Leakage,
+             threads: int) -> list[Finding]:  # fmt: skip
+    """All that is suspicious; empty when nothing is."""
+    return [
+        *_strong(train, bounds), *_pure(train, bounds), *_permuted(train, test, chosen, bounds,
+                                                                  threads),
+    ]  # fmt: skip
+
+
+def _strong(rows: Rows, bounds: Leakage) -> Iterator[Finding]:
+    most = bounds.single_feature_ap_most
+    for name, reached in singles(rows).items():
+        if reached > most:
+            yield Finding(
+                name, "single feature", reached, most,
+                f"{name} alone reaches an average precision of {reached:.3f}, more than {most}",
+            )  # fmt: skip
+
+
+def _pure(rows: Rows, bounds: Leakage) -> Iterator[Finding]:
+    """Levels of a feature, and changes since the seller's month before, that are nearly all
+    positive."""
+    changes = rows.features - _month_before(rows)
+    for kind, table in (("level", rows.features), ("change", changes)):
+        for number, name in enumerate(NAMES):
+            value, count, share = _purest(table[:, number], rows.label, bounds.pure_rows_least)
+            if share > bounds.pure_share_most:
+                yield Finding(
+                    name, f"pure {kind}", share, bounds.pure_share_most,
+                    f"of the {count} rows whose {name} has the {kind} {value:g}, {share:.1%} are "
+                    "positive",
+                )  # fmt: skip
+
+
+def _month_before(rows: Rows) -> Array:
+    """The features of the same seller one month earlier; NaN where there is none."""
+    index = np.array([month_index(month) for month in rows.month])
+    order = np.lexsort((index, rows.seller))
+    follows = np.zeros(len(rows), np.bool_)
+    seller, month = rows.seller[order], index[order]
+    follows[1:] = (seller[1:] == seller[:-1]) & (month[1:] == month[:-1] + 1)
+    before = np.full(rows.features.shape, np.nan)
+    before[order[follows]] = rows.features[order[np.flatnonzero(follows) - 1]]
+    return before
+
+
+def _purest(values: Array, label: Array, least: int) -> tuple[float, int, float]:
+    """(value, rows, share positive) of the value with the highest share; missing is a value."""
+    levels, of_row = np.unique(values, return_inverse=True)
+    counts = np.bincount(of_row)
+    shares = np.where(counts >= least, np.bincount(of_row, label) / counts, 0)
+    best = int(np.argmax(shares))
+    return float(levels[best]), int(counts[best]), float(shares[best])
+
+
+def _permuted(train: Rows, test: Rows, chosen: Chosen, bounds: Leakage,
+              threads: int) -> Iterator[Finding]:  # fmt: skip
+    """A model of shuffled labels must find nothing: else rows of one seller tell of each other.
+
+    Nothing is what its scores reach on labels dealt out by chance: the base rate, and a little more
+    where rows are few. Few rows also scatter more than the bound.
+    """
+    rng = np.random.default_rng(0)
+    shuffled = Rows(train.features, rng.permutation(train.label), train.seller, train.month)
+    score = fit(shuffled, chosen, threads).predict(test.features)
+    reached = average_precision(test.label, score)
+    by_chance = [average_precision(rng.permutation(test.label), score) for _ in range(DEALS)]
+    bound = max(bounds.permuted_distance_most, 3 * float(np.std(by_chance)))
+    if abs(reached - np.mean(by_chance)) > bound:
+        yield Finding(
+            "", "permuted label", reached, bound,
+            f"a model of permuted labels reaches {reached:.4f}, by chance it would be "
+            f"{np.mean(by_chance):.4f}",
+        )  # fmt: skip

@@ -1,0 +1,193 @@
+"""The steps of one training, from labelled rows to a judged model; distributed fits stand apart."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from datetime import date
+from importlib.resources import files
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+import pyarrow as pa
+import yaml
+from pyspark.sql import DataFrame
+
+from conf.model_settings import SellerRisk
+from ml.evaluation import average_precision, calibration_error, cheapest_threshold
+from ml.seller_risk import judge, leakage
+from ml.seller_risk.encoding import Columns, Encoding, columns_of, empty, fitted
+from ml.seller_risk.explain import Catalogue, peers
+from ml.seller_risk.judge import Gate, Judged, Scored
+from ml.seller_risk.leakage import Finding
+from ml.seller_risk.model import Model, bands
+from ml.seller_risk.train import (
+    Calibration,
+    Chosen,
+    Rows,
+    calibrated,
+    fit,
+    logistic_scores,
+    search,
+)
+from ml.splits import Months
+
+Array = npt.NDArray[Any]
+
+
+@dataclass(frozen=True)
+class Data:
+    """The rows of a training: raw columns, encoded rows, and the months of each part."""
+
+    columns: Columns
+    rows: Rows
+    months: Months
+    encoding: Encoding
+    empty: Sequence[str]  # features without a value in training
+
+    def part(self, *days: date) -> Array:
+        """The rows of these months, as a mask."""
+        return np.isin(self.rows.month, np.array(days, object))
+
+    @property
+    def train(self) -> Rows:
+        return self.rows.of(self.part(*self.months.train))
+
+    @property
+    def test(self) -> Rows:
+        return self.rows.of(self.part(*self.months.test))
+
+    @property
+    def stop(self) -> Rows:
+        """Half of the validation sellers: search and early stopping look at them."""
+        return self.rows.of(self.part(*self.months.validation) & ~self._kept_back)
+
+    @property
+    def held(self) -> Rows:
+        """The other half: calibration, bands and threshold."""
+        return self.rows.of(self.part(*self.months.validation) & self._kept_back)
+
+    @property
+    def _kept_back(self) -> Array:
+        codes = pd.util.hash_array(self.rows.seller.astype(object), categorize=False)
+        return codes % 2 == 1
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """A judged model: figures, gates, and what looked like a leak."""
+
+    judged: Judged
+    scored: Scored
+    gates: Sequence[Gate]
+    findings: Sequence[Finding]
+    singles: Mapping[str, float]
+    threshold: float
+    trials: Sequence[Mapping[str, Any]]
+
+    @property
+    def missed(self) -> list[str]:
+        """Sentences about the gates that were not passed, and leaks by the feature's name."""
+        gates = [f"{g.name} is {_short(g.found)} instead of {_short(g.bound)}"
+                 for g in self.gates if not g.passed]  # fmt: skip
+        return gates + [finding.sentence for finding in self.findings]
+
+
+def prepared(rows: pd.DataFrame, months: Months, rules: SellerRisk) -> Data:
+    """(ds, seller_id, 36 columns, label) in one order, encoded as the training months say."""
+    ordered = rows.sort_values(["ds", "seller_id"], ignore_index=True)
+    columns = columns_of(pa.Table.from_pandas(ordered, preserve_index=False))
+    month = ordered["ds"].to_numpy()
+    train = np.isin(month, np.array(months.train, object))
+    of_train = {name: values[train] for name, values in columns.items()}
+    encoding = fitted(of_train, rules.features)
+    encoded_rows = Rows(
+        encoding.encode(columns), ordered["label"].to_numpy(np.int64),
+        ordered["seller_id"].to_numpy().astype(str), month,
+    )  # fmt: skip
+    return Data(columns, encoded_rows, months, encoding, empty(of_train))
+
+
+def searched(data: Data, rules: SellerRisk, threads: int, said: Callable[[str], None]) -> Chosen:
+    return search(data.train, data.stop, rules.training, rules.features, threads, said)
+
+
+def encoded(rows: DataFrame, encoding: Encoding) -> DataFrame:
+    """(seller_id, ds, features array<double>, label) of labelled rows, on Spark."""
+
+    def encode(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+        for batch in batches:
+            numbers = encoding.encode(columns_of(batch))
+            offsets = np.arange(len(numbers) + 1, dtype=np.int32) * numbers.shape[1]
+            yield pa.RecordBatch.from_pydict({
+                "seller_id": batch.column("seller_id"), "ds": batch.column("ds"),
+                "features": pa.ListArray.from_arrays(offsets, numbers.ravel()),
+                "label": batch.column("label"),
+            })  # fmt: skip
+
+    return rows.mapInArrow(encode, "seller_id string, ds date, features array<double>, label int")
+
+
+def assembled(text: str, data: Data, chosen: Chosen, rules: SellerRisk, known_on: date) -> Model:
+    """The model of these trees: calibrated and cut into bands on held back sellers."""
+    newest = {n: v[data.part(data.months.train[-1])] for n, v in data.columns.items()}
+    catalogue = yaml.safe_load((files("conf") / "models" / "seller_risk_reasons.yaml").read_text())
+    plain = Model(
+        trees=text, encoding=data.encoding, calibration=Calibration(), bands={},
+        catalogue=Catalogue(catalogue["families"], catalogue["features"]), peers=peers(newest),
+        trained={
+            "known_on": str(known_on), "settings_version": rules.version,
+            "months": {name: [str(day) for day in days]
+                       for name, days in asdict(data.months).items()},
+            "rows": len(data.train), "rounds": chosen.rounds,
+        },
+    )  # fmt: skip
+    held = data.held
+    margin = plain.booster.predict(held.features, raw_score=True)
+    error = calibration_error(held.label, Calibration().probability(margin),
+                              rules.evaluation.ece_bins)  # fmt: skip
+    needed = error > rules.calibration.ece_most
+    calibration = calibrated(held.label, margin) if needed else Calibration()
+    return Model(
+        plain.trees, plain.encoding, calibration, bands(margin, rules.bands), plain.catalogue,
+        plain.peers, plain.trained,
+    )  # fmt: skip
+
+
+def judged(
+    model: Model, data: Data, chosen: Chosen, rules: SellerRisk, threads: int, parity: float,
+    champion: Model | None,
+) -> Outcome:  # fmt: skip
+    """The model on the test months, against baselines and the champion."""
+    train, test, held = data.train, data.test, data.held
+    columns = {name: values[data.part(*data.months.test)] for name, values in data.columns.items()}
+    margin = model.booster.predict(test.features, raw_score=True)
+    scored = Scored(
+        seller=test.seller, month=test.month, label=test.label, margin=margin,
+        probability=model.calibration.probability(margin),
+        logistic=logistic_scores(train, test),
+        trained_seller=np.isin(test.seller, train.seller), groups=judge.groups(columns),
+        champion=None if champion is None else champion.margin(columns, threads),
+    )  # fmt: skip
+    contributions = model.tables.contributions(test.features).sum(axis=1) + model.tables.bias
+    other = fit(train, chosen, threads).predict(test.features, raw_score=True)
+    apart = abs(average_precision(test.label, margin) - average_precision(test.label, other))
+    measured = {
+        "parity": parity, "trainers_ap_distance": apart,
+        "additivity": float(np.abs(contributions - margin).max()),
+    }  # fmt: skip
+    findings = leakage.findings(train, test, chosen, rules.leakage, threads)
+    result = judge.judge(scored, rules)
+    costs = rules.evaluation.cost_per_review_minor, rules.evaluation.cost_per_missed_minor
+    held_margin = model.booster.predict(held.features, raw_score=True)
+    return Outcome(
+        judged=result, scored=scored, gates=judge.gates(result, findings, measured, rules),
+        findings=findings, singles=leakage.singles(test),
+        threshold=cheapest_threshold(held.label, held_margin, *costs), trials=chosen.trials,
+    )  # fmt: skip
+
+
+def _short(value: float | str) -> str:
+    return value if isinstance(value, str) else f"{value:.4g}"
