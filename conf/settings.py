@@ -121,14 +121,19 @@ def load(kind: type[Loaded], path: Traversable, **given: Any) -> Loaded:
 
 
 def load_settings(env: str = "local", lake_root: str | None = None) -> Settings:
-    """The settings of `env`; `lake_root`, else MARKETPLACE_LAKE_ROOT, goes before the file's."""
+    """The settings of `env`. `lake_root`, else MARKETPLACE_LAKE_ROOT, goes before the file's, and
+    so does MLFLOW_TRACKING_URI."""
     if env not in ENVIRONMENTS:
         raise SettingsError(f"unknown environment {env!r}; known: {', '.join(ENVIRONMENTS)}")
     path = CONF / "env" / f"{env}.yaml"
     content = yaml.safe_load(path.read_text())
     root = lake_root or os.environ.get("MARKETPLACE_LAKE_ROOT") or content["lake_root"]
+    models = os.environ.get("MLFLOW_TRACKING_URI") or content["mlflow_uri"]
     spark = {name: _resolved(str(value), path) for name, value in content["spark"].items()}
-    return load(Settings, path, env=env, lake_root=root, spark=SPARK_ALWAYS | spark | _own_spark())
+    return load(
+        Settings, path, env=env, lake_root=root, mlflow_uri=models,
+        spark=SPARK_ALWAYS | spark | _own_spark(),
+    )  # fmt: skip
 
 
 def load_landing_policy() -> LandingPolicy:

@@ -34,7 +34,10 @@ ARGUMENTS = (
     Argument("--landing", "also ingest the days from this landing folder first"),
     Argument("--only", "no more than the day's jobs of this verb", choices=("ingest", *VERBS)),
 )
-NEVER_IN_A_DAY = ("report.explain_feature",)
+NEVER_IN_A_DAY = (
+    "learn.seller_risk", "learn.promote", "learn.rollback", "learn.score_seller_risk",
+    "report.explain_feature",
+)  # fmt: skip
 """Jobs of these verbs that are no part of a day: training, and what a person asks for."""
 
 IN_A_RANGE: Mapping[str, Mapping[str, Any]] = {

@@ -26,9 +26,9 @@ DIGEST = "content_sha256"
 ADDED_ON_DOWNLOAD = frozenset({"registered_model_meta"})
 
 
-QUICK = {
+QUIET = {
     "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "2", "MLFLOW_HTTP_REQUEST_TIMEOUT": "15",
-    "MLFLOW_DISABLE_TELEMETRY": "true",
+    "MLFLOW_DISABLE_TELEMETRY": "true", "MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR": "false",
 }  # fmt: skip
 """A registry that is down must be known within a minute: MLflow's own defaults try for several."""
 
@@ -56,10 +56,11 @@ class Registry:
 
     def __init__(self, uri: str, artifacts: str | None = None) -> None:
         self.uri, self.artifacts = uri, artifacts
-        for name, value in QUICK.items():
+        for name, value in QUIET.items():
             os.environ.setdefault(name, value)
         with _answering(uri):
-            mlflow.set_tracking_uri(uri)
+            with _own_environment():  # where MLflow would leave the address for other processes
+                mlflow.set_tracking_uri(uri)
             mlflow.set_registry_uri(uri)
             self.client = MlflowClient(uri, uri)
 
@@ -131,6 +132,14 @@ class Registry:
     def _downloaded(self, uri: str, folder: Path) -> tuple[Path, str]:
         found = Path(mlflow.artifacts.download_artifacts(uri, dst_path=str(folder)))
         return found, digest_of(found, ADDED_ON_DOWNLOAD)
+
+
+@contextmanager
+def _own_environment() -> Iterator[None]:
+    before = dict(os.environ)
+    yield
+    os.environ.clear()
+    os.environ.update(before)
 
 
 @contextmanager

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -43,8 +42,8 @@ def champion(models: Registry, name: str) -> tuple[Version, Model]:
 
 def _where(settings: Settings) -> tuple[str, str | None]:
     """(tracking URI, folder for artifacts): beside the tables of a local lake, else as given."""
-    if given := os.environ.get("MLFLOW_TRACKING_URI") or settings.mlflow_uri:
-        return given, None
+    if settings.mlflow_uri:
+        return settings.mlflow_uri, None
     root = settings.lake_root or ""
     if not is_local(root):
         raise UsageError("no model registry: set MLFLOW_TRACKING_URI")

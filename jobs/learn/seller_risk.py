@@ -27,7 +27,9 @@ from jobs.learn.models import SELLER_RISK, champion_or_none, registry
 from jobs.learn.registering import register
 from jobs.learn.rows import labelled
 from jobs.window import Window
+from ml.registry import Registry
 from ml.seller_risk import distributed, training
+from ml.seller_risk.model import Model
 from ml.seller_risk.train import Chosen
 from ml.seller_risk.training import Data
 from ml.splits import Months, TooLittle, split
@@ -43,7 +45,16 @@ log = logging.getLogger(__name__)
 
 
 def run(lake: Lake, settings: Settings, window: Window, *, backend: str | None = None) -> None:
-    rules, known_on = load_seller_risk(), window.last
+    with registry(settings) as models:  # asked first: a training for nothing takes minutes
+        champion = champion_or_none(models, SELLER_RISK)
+        _train(lake, settings, window.last, models, champion, backend)
+
+
+def _train(
+    lake: Lake, settings: Settings, known_on: date, models: Registry, champion: Model | None,
+    backend: str | None,
+) -> None:  # fmt: skip
+    rules, threads = load_seller_risk(), lake.spark.sparkContext.defaultParallelism
     rows = lake.settle(labelled(lake, known_on, load_labels_policy()))
     months = _split(rows, rules)
     used = rows.where(F.col("ds").isin([*months.train, *months.validation, *months.test]))
@@ -53,22 +64,19 @@ def run(lake: Lake, settings: Settings, window: Window, *, backend: str | None =
             f"{features.SELLER_SNAPSHOTS.path}: {', '.join(data.empty)} has no value in any row "
             f"of the training months {months.train[0]} to {months.train[-1]}"
         )
-    threads = lake.spark.sparkContext.defaultParallelism
     chosen = training.searched(data, rules, threads, log.info)
     text, parity = _grown(used, data, chosen, rules, backend or rules.training.backend)
     model = training.assembled(text, data, chosen, rules, known_on)
-    with registry(settings) as models:
-        outcome = training.judged(model, data, chosen, rules, threads, parity,
-                                  champion_or_none(models, SELLER_RISK))  # fmt: skip
-        version = register(models, lake, model, data, outcome, rules)
-        log.info("registered as %s version %s", SELLER_RISK, version.number)
-        if outcome.missed:
-            raise GateNotPassed(
-                f"{SELLER_RISK} version {version.number} is registered as a candidate; it missed: "
-                f"{'; '.join(outcome.missed)}. The champion stays"
-            )
-        if rules.promotion == "automatic" and settings.env == "local":
-            promotion.promote(models, lake, SELLER_RISK, version.number, "all gates are green")
+    outcome = training.judged(model, data, chosen, rules, threads, parity, champion)
+    version = register(models, lake, model, data, outcome, rules)
+    log.info("registered as %s version %s", SELLER_RISK, version.number)
+    if outcome.missed:
+        raise GateNotPassed(
+            f"{SELLER_RISK} version {version.number} is registered as a candidate; it missed: "
+            f"{'; '.join(outcome.missed)}. The champion stays"
+        )
+    if rules.promotion == "automatic" and settings.env == "local":
+        promotion.promote(models, lake, SELLER_RISK, version.number, "all gates are green")
 
 
 def _split(rows: DataFrame, rules: SellerRisk) -> Months:
