@@ -58,6 +58,7 @@ class Evaluation:
     bootstraps: int
     capacities: Sequence[float]
     ece_bins: int
+    walk_forward_months: int
     cost_per_review_minor: int
     cost_per_missed_minor: int
 

@@ -43,7 +43,8 @@ def write(folder: Path, model: Model, outcome: Outcome, rules: SellerRisk,
         figure.savefig(folder / f"{name}.svg")
     content = {
         "trained": model.trained, "judged": outcome.judged, "gates": outcome.gates,
-        "findings": outcome.findings, "singles": list(outcome.singles.items())[:10],
+        "findings": outcome.findings, "warnings": outcome.warnings, "walked": outcome.walked,
+        "singles": list(outcome.singles.items())[:10],
         "missed": outcome.missed, "calibration": model.calibration, "bands": model.bands,
         "threshold": outcome.threshold, "rules": rules, "read": read, "plots": list(PLOTS),
     }  # fmt: skip

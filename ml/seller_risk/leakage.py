@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from conf.model_settings import Leakage
-from ml.evaluation import average_precision
+from ml.evaluation import average_precision, roc_auc
 from ml.seller_risk.encoding import NAMES
-from ml.seller_risk.train import Chosen, Rows, fit
+from ml.seller_risk.train import Chosen, Rows, fit, half_of
 from ml.splits import month_index
 
 Array = npt.NDArray[Any]
@@ -51,6 +51,64 @@ def findings(train: Rows, test: Rows, chosen: Chosen, bounds: Leakage,
         *_strong(train, bounds), *_pure(train, bounds), *_permuted(train, test, chosen, bounds,
                                                                   threads),
     ]  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Warned:
+    """A figure that a reviewer should see, and that holds nothing back."""
+
+    name: str
+    value: float
+    sentence: str
+
+
+def warnings(train: Rows, test: Rows, chosen: Chosen, families: Mapping[str, Sequence[int]],
+             threads: int) -> list[Warned]:  # fmt: skip
+    """What would be lost with older features or without a family, and how far months differ."""
+
+    def reached(learnt: Rows, asked: Rows) -> float:
+        return average_precision(asked.label, fit(learnt, chosen, threads).predict(asked.features))
+
+    usual = reached(train, test)
+    older = [replace(rows, features=_month_before(rows)) for rows in (train, test)]
+    known = [rows.of(~np.isnan(rows.features).all(axis=1)) for rows in older]
+    lost = usual - reached(*known)
+    apart = _adversarial(train, test, chosen, threads)
+    return [
+        Warned("lagged by a month", lost,
+               f"with features one month older {lost:.3f} of average precision is lost"),
+        *(Warned(f"without {family}", usual - without,
+                 f"without {family} {usual - without:.3f} of average precision is lost")
+          for family, without in _without(train, test, families, reached)),
+        Warned("train and test told apart", apart,
+               f"a model tells test months from training months with an AUC of {apart:.3f}"),
+    ]  # fmt: skip
+
+
+def _without(train: Rows, test: Rows, families: Mapping[str, Sequence[int]],
+             reached: Callable[[Rows, Rows], float]) -> Iterator[tuple[str, float]]:  # fmt: skip
+    for family, places in families.items():
+        blind = [replace(rows, features=_blinded(rows.features, places)) for rows in (train, test)]
+        yield family, reached(*blind)
+
+
+def _blinded(features: Array, places: Sequence[int]) -> Array:
+    result = features.copy()
+    result[:, list(places)] = 0
+    return result
+
+
+def _adversarial(train: Rows, test: Rows, chosen: Chosen, threads: int) -> float:
+    """How well a model tells the parts apart, on sellers it has not seen; 0.5: not at all."""
+    both = Rows(
+        np.concatenate([train.features, test.features]),
+        np.concatenate([np.zeros(len(train)), np.ones(len(test))]).astype(np.int64),
+        np.concatenate([train.seller, test.seller]), np.concatenate([train.month, test.month]),
+    )  # fmt: skip
+    kept = half_of(both.seller)
+    free = replace(chosen, parameters={**chosen.parameters, "monotone_constraints": None})
+    score = fit(both.of(~kept), free, threads).predict(both.features[kept])
+    return roc_auc(both.label[kept] == 1, score)
 
 
 def _strong(rows: Rows, bounds: Leakage) -> Iterator[Finding]:

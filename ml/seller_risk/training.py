@@ -21,7 +21,7 @@ from ml.seller_risk import judge, leakage
 from ml.seller_risk.encoding import Columns, Encoding, columns_of, empty, fitted
 from ml.seller_risk.explain import Catalogue, peers
 from ml.seller_risk.judge import Gate, Judged, Scored
-from ml.seller_risk.leakage import Finding
+from ml.seller_risk.leakage import Finding, Warned
 from ml.seller_risk.model import Model, bands
 from ml.seller_risk.train import (
     Calibration,
@@ -29,10 +29,11 @@ from ml.seller_risk.train import (
     Rows,
     calibrated,
     fit,
+    half_of,
     logistic_scores,
     search,
 )
-from ml.splits import Months
+from ml.splits import Months, walk_forward
 
 Array = npt.NDArray[Any]
 
@@ -62,17 +63,12 @@ class Data:
     @property
     def stop(self) -> Rows:
         """Half of the validation sellers: search and early stopping look at them."""
-        return self.rows.of(self.part(*self.months.validation) & ~self._kept_back)
+        return self.rows.of(self.part(*self.months.validation) & ~half_of(self.rows.seller))
 
     @property
     def held(self) -> Rows:
         """The other half: calibration, bands and threshold."""
-        return self.rows.of(self.part(*self.months.validation) & self._kept_back)
-
-    @property
-    def _kept_back(self) -> Array:
-        codes = pd.util.hash_array(self.rows.seller.astype(object), categorize=False)
-        return codes % 2 == 1
+        return self.rows.of(self.part(*self.months.validation) & half_of(self.rows.seller))
 
 
 @dataclass(frozen=True)
@@ -83,6 +79,8 @@ class Outcome:
     scored: Scored
     gates: Sequence[Gate]
     findings: Sequence[Finding]
+    warnings: Sequence[Warned]
+    walked: Sequence[Mapping[str, Any]]  # month, trained until, average precision
     singles: Mapping[str, float]
     threshold: float
     trials: Sequence[Mapping[str, Any]]
@@ -184,9 +182,25 @@ def judged(
     held_margin = model.booster.predict(held.features, raw_score=True)
     return Outcome(
         judged=result, scored=scored, gates=judge.gates(result, findings, measured, rules),
-        findings=findings, singles=leakage.singles(test),
+        findings=findings,
+        warnings=leakage.warnings(train, test, chosen, model.catalogue.members, threads),
+        walked=walked(data, chosen, rules, threads), singles=leakage.singles(test),
         threshold=cheapest_threshold(held.label, held_margin, *costs), trials=chosen.trials,
     )  # fmt: skip
+
+
+def walked(data: Data, chosen: Chosen, rules: SellerRisk, threads: int) -> list[dict[str, Any]]:
+    """What the same parameters reach month after month, each trained on all before the gap."""
+    mature = sorted(set(data.rows.month))
+    found = []
+    for months in walk_forward(mature, rules.split)[-rules.evaluation.walk_forward_months :]:
+        train, test = (data.rows.of(data.part(*days)) for days in (months.train, months.test))
+        score = fit(train, chosen, threads).predict(test.features, raw_score=True)
+        found.append({
+            "month": str(months.test[0]), "trained_until": str(months.train[-1]),
+            "ap": average_precision(test.label, score),
+        })  # fmt: skip
+    return found
 
 
 def _short(value: float | str) -> str:
