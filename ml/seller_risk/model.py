@@ -19,10 +19,10 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from ml import artefact
+from ml.calibration import Calibration
 from ml.leaf_tables import LeafTables, leaf_tables
 from ml.seller_risk.encoding import NAMES, Columns, Encoding, columns_of
 from ml.seller_risk.explain import Catalogue, Peers, reasons
-from ml.seller_risk.train import Calibration
 
 Array = npt.NDArray[Any]
 LOWEST_BAND = "normal"

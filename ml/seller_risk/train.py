@@ -19,6 +19,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from conf.model_settings import Features, Training
+from ml.calibration import Calibration
 from ml.evaluation import average_precision
 from ml.seller_risk.encoding import CATEGORIES, NAMES, constraints
 
@@ -118,22 +119,6 @@ def _plain(features: Array, levels: list[Array]) -> Array:
     flags = [features[:, [place]] == known[~np.isnan(known)]
              for place, known in zip(places, levels, strict=True)]  # fmt: skip
     return np.column_stack([np.sign(numbers) * np.log1p(np.abs(numbers)), *flags])
-
-
-@dataclass(frozen=True)
-class Calibration:
-    """Probability = 1 / (1 + exp(-(slope * margin + offset))); the rank is that of the margin.
-
-    Two numbers and no steps: isotonic regression makes ties, and ties cost precision (Platt,
-    Probabilistic outputs for support vector machines, 1999).
-    """
-
-    slope: float = 1.0
-    offset: float = 0.0
-
-    def probability(self, margin: Array) -> Array:
-        result: Array = 1 / (1 + np.exp(-(self.slope * margin + self.offset)))
-        return result
 
 
 def calibrated(label: Array, margin: Array) -> Calibration:

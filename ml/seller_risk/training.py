@@ -16,6 +16,7 @@ import yaml
 from pyspark.sql import DataFrame
 
 from conf.model_settings import SellerRisk
+from ml.calibration import Calibration
 from ml.evaluation import average_precision, calibration_error, cheapest_threshold
 from ml.seller_risk import judge, leakage
 from ml.seller_risk.encoding import Columns, Encoding, columns_of, empty, fitted
@@ -24,7 +25,6 @@ from ml.seller_risk.judge import Gate, Judged, Scored
 from ml.seller_risk.leakage import Finding, Warned
 from ml.seller_risk.model import Model, bands
 from ml.seller_risk.train import (
-    Calibration,
     Chosen,
     Rows,
     calibrated,

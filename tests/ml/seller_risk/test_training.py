@@ -8,8 +8,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from ml.calibration import Calibration
 from ml.seller_risk import card, training
-from ml.seller_risk.train import Calibration, calibrated, fit
+from ml.seller_risk.train import calibrated, fit
 from tests.support.seller_months import seller_months
 
 

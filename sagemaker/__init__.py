@@ -1,0 +1,1 @@
+"""Seller risk as a container: batch transform and processing, without Spark."""
