@@ -71,11 +71,22 @@ def tables_by_verb() -> dict[str, list[Table]]:
 
 
 def spark_verb(verb: str, tables: Sequence[Table]) -> SparkSubmit:
-    """The task of a verb, which updates an asset for each of its tables."""
+    """The task of a verb of the day, which updates an asset for each of its tables."""
     landing = ["--landing={{ params.landing }}"] if verb == "ingest" else []
+    arguments = ["run.day", "--only", verb, f"--ds={BUSINESS_DATE}", *landing]
+    return _task(verb, arguments, tables)
+
+
+def spark_job(name: str, window: Sequence[str] = (), *, task_id: str) -> SparkSubmit:
+    """The task of one job, for the run's date unless `window` says otherwise."""
+    tables = [table for table in ALL if table.writer == name]
+    return _task(task_id, [name, *(window or [f"--ds={BUSINESS_DATE}"])], tables)
+
+
+def _task(task_id: str, arguments: Sequence[str], tables: Sequence[Table]) -> SparkSubmit:
     return SparkSubmit(
-        task_id=verb,
-        arguments=["run.day", "--only", verb, f"--ds={BUSINESS_DATE}", "--env", ENV, *landing],
+        task_id=task_id,
+        arguments=[*arguments, "--env", ENV],
         outlets=[Asset(table.path) for table in tables],
         pool="spark",
         retries=3,

@@ -22,7 +22,7 @@ from conf.settings import Settings
 from conf.tables import meta
 from jobs import registry
 from jobs.arguments import Argument
-from jobs.errors import UsageError
+from jobs.errors import NoChampion, UsageError
 from jobs.lake.io import Lake, Tally
 from jobs.runner import code_version, run_job
 from jobs.window import Window
@@ -35,14 +35,14 @@ ARGUMENTS = (
     Argument("--only", "no more than the day's jobs of this verb", choices=("ingest", *VERBS)),
 )
 NEVER_IN_A_DAY = (
-    "learn.seller_risk", "learn.promote", "learn.rollback", "learn.score_seller_risk",
-    "report.explain_feature",
+    "learn.seller_risk", "learn.promote", "learn.rollback", "report.explain_feature",
 )  # fmt: skip
 """Jobs of these verbs that are no part of a day: training, and what a person asks for."""
 
 IN_A_RANGE: Mapping[str, Mapping[str, Any]] = {
     "featurize.seller_snapshots": {"month_ends": True},
     "featurize.seller_labels": {"month_ends": True},
+    "learn.score_seller_risk": {"month_ends": True},
 }
 """Options in a run of several days: a snapshot of every seller on every day would be too much."""
 
@@ -74,7 +74,11 @@ def run(
             log.info("%s unchanged, skipped", where)
             continue
         log.info("%s ...", where)
-        done = run_job(name, lake, settings, window, lake.run_id, options)
+        try:
+            done = run_job(name, lake, settings, window, lake.run_id, options)
+        except NoChampion as error:  # a lake begins without models
+            log.warning("%s skipped: %s", where, error)
+            continue
         log.info("%s done in %.1f s", where, done.seconds)
         tally.rows |= done.tally.rows
     lake.tally = tally

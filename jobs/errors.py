@@ -29,3 +29,7 @@ class GateNotPassed(JobError):
     """A gate was not passed, or there is no approved model."""
 
     exit_code = 5
+
+
+class NoChampion(GateNotPassed):
+    """Nobody has promoted a model yet."""

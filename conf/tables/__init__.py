@@ -1,7 +1,7 @@
 """The contracts, one module a layer; `ALL` is every table that the project declares."""
 
 from conf.contract import Table
-from conf.tables import bronze, features, meta, reports, seller_months, silver
+from conf.tables import bronze, features, meta, reports, scores, seller_months, silver
 
 LAYERS = ("bronze", "silver", "features", "scores", "decisions", "actions", "reports", "meta")
 
@@ -14,6 +14,7 @@ ALL: tuple[Table, ...] = (
     *READY_MADE,
     *silver.TABLES,
     *features.TABLES,
+    *scores.TABLES,
     *reports.TABLES,
     *meta.TABLES,
 )

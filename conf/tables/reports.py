@@ -91,4 +91,26 @@ FEATURE_DRIFT = Table(
     ),
 )  # fmt: skip
 
-TABLES = (DAILY_MARKETPLACE, FEATURE_REFERENCE, FEATURE_DRIFT)
+MODEL_HEALTH = Table(
+    layer="reports",
+    name="model_health",
+    grain="One figure about a model on a business date",
+    columns=(
+        c.DS,
+        Column("model", "string", "Model", nullable=False),
+        Column("metric", "string", "sellers, score_psi, feature_psi, model_age_days, "
+               "expected_average_precision, realised_average_precision, "
+               "realised_calibration_error", nullable=False),
+        Column("about_ds", "date", "Business date of the scores that the figure is about",
+               nullable=False),
+        Column("value", "double", "The figure; null: nothing to measure yet"),
+        Column("model_version", "string", "Version that scored", nullable=False),
+        Column("note", "string", "What the figure rests on"),
+    ),
+    key=("ds", "model", "metric"),
+    mode=WriteMode.REPLACE_DS,
+    writer="report.model_health",
+    partition_by=("ds",),
+)  # fmt: skip
+
+TABLES = (DAILY_MARKETPLACE, FEATURE_REFERENCE, FEATURE_DRIFT, MODEL_HEALTH)

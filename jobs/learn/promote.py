@@ -10,7 +10,7 @@ from conf.settings import Settings
 from jobs.arguments import Argument
 from jobs.lake.io import Lake
 from jobs.learn import promotion
-from jobs.learn.models import SELLER_RISK, registry
+from jobs.models import SELLER_RISK, registry
 from jobs.window import Window
 
 READS: tuple[()] = ()

@@ -12,7 +12,7 @@ import mlflow
 from conf.model_settings import SellerRisk
 from conf.tables import features
 from jobs.lake.io import Lake
-from jobs.learn.models import SELLER_RISK
+from jobs.models import SELLER_RISK
 from ml.registry import Registry, Version
 from ml.seller_risk import card
 from ml.seller_risk.model import Model

@@ -11,7 +11,7 @@ from jobs.arguments import Argument
 from jobs.errors import GateNotPassed
 from jobs.lake.io import Lake
 from jobs.learn import promotion
-from jobs.learn.models import SELLER_RISK, registry
+from jobs.models import SELLER_RISK, registry
 from jobs.window import Window
 from ml.registry import PREVIOUS
 

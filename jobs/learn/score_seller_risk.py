@@ -2,6 +2,7 @@
 
 examples:
   ./spark-submit.sh learn.score_seller_risk --ds 2026-06-30
+  ./spark-submit.sh learn.score_seller_risk --from 2026-01-01 --to 2026-06-30 --month-ends
 """
 
 from __future__ import annotations
@@ -17,15 +18,19 @@ from pyspark.sql import functions as F
 from conf.model_settings import load_seller_risk
 from conf.settings import Settings
 from conf.tables import features, scores
+from jobs.arguments import Argument
 from jobs.errors import ContractBroken
 from jobs.lake.io import Lake
-from jobs.learn.models import SELLER_RISK, champion, registry
 from jobs.learn.rows import require_values, snapshot
+from jobs.models import SELLER_RISK, champion, registry
 from jobs.window import Window
 from ml.seller_risk.model import Model
 
 READS = (features.SELLER_SNAPSHOTS,)
 WRITES = (scores.SELLER_RISK,)
+ARGUMENTS = (
+    Argument("--month-ends", "only the last days of months", action="store_true", default=False),
+)
 
 AT_ONCE = 100_000
 """Rows a task scores together: explaining costs as much for a thousand."""
@@ -37,11 +42,11 @@ SCORED = (
 log = logging.getLogger(__name__)
 
 
-def run(lake: Lake, settings: Settings, window: Window) -> None:
+def run(lake: Lake, settings: Settings, window: Window, *, month_ends: bool = False) -> None:
     with registry(settings) as models:
         version, model = champion(models, SELLER_RISK)
     most = load_seller_risk().gates.additivity_most
-    for ds in window:
+    for ds in window.month_ends() if month_ends else window:
         rows = snapshot(lake, ds)
         require_values(rows, f"ds {ds}")
         scored = lake.settle(scores_of(lake.spark, rows, model))

@@ -23,9 +23,9 @@ from jobs.arguments import Argument
 from jobs.errors import ContractBroken, GateNotPassed, OutsideUnavailable
 from jobs.lake.io import Lake
 from jobs.learn import promotion
-from jobs.learn.models import SELLER_RISK, champion_or_none, registry
 from jobs.learn.registering import register
 from jobs.learn.rows import labelled
+from jobs.models import SELLER_RISK, champion_or_none, registry
 from jobs.window import Window
 from ml.registry import Registry
 from ml.seller_risk import distributed, training

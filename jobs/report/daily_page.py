@@ -6,17 +6,9 @@ The page is made of the date's report rows and, for its charts, of the ledger as
 from __future__ import annotations
 
 import logging
-import os
 from collections.abc import Mapping
 from datetime import date
-from importlib.resources import files
-from pathlib import Path
-from typing import Any
-from urllib.parse import urlparse
 
-from jinja2 import DictLoader, Environment, StrictUndefined
-from markupsafe import Markup
-from pyspark.sql import SparkSession
 from pyspark.sql import functions as F
 
 from conf.settings import AlertsPolicy, Settings, load_alerts_policy
@@ -24,7 +16,7 @@ from conf.tables import reports
 from features import report
 from jobs.errors import UsageError
 from jobs.lake.io import Lake
-from jobs.report import daily
+from jobs.report import daily, html
 from jobs.report.figures import Figures
 from jobs.report.page import Page, SeriesKey, page
 from jobs.window import Window
@@ -34,15 +26,13 @@ log = logging.getLogger(__name__)
 READS = (reports.DAILY_MARKETPLACE, *daily.READS)
 WRITES = ()
 
-TEMPLATES = files("jobs.report") / "templates"  # not a path: on a cluster the code is a zip
-
 
 def run(lake: Lake, settings: Settings, window: Window) -> None:
     policy, ds = load_alerts_policy(), window.last
     figures = figures_of(lake, ds)
     rendered = render(page(figures, _series(lake, settings, policy, ds), policy))
     path = f"{lake.root}/pages/{reports.DAILY_MARKETPLACE.name}/{ds}.html"
-    write_text(lake.spark, path, rendered)
+    html.write_text(lake.spark, path, rendered)
     log.info("wrote %s", path)
 
 
@@ -71,37 +61,4 @@ def _series(
 
 def render(content: Page) -> str:
     """The page as HTML; every text is escaped."""
-    sources = {"daily.html.j2": (TEMPLATES / "daily.html.j2").read_text()}
-    environment = Environment(
-        loader=DictLoader(sources), autoescape=True, undefined=StrictUndefined
-    )
-    css = Markup((TEMPLATES / "daily.css").read_text())  # our own file
-    return environment.get_template("daily.html.j2").render(page=content, css=css)
-
-
-def write_text(spark: SparkSession, path: str, text: str) -> None:
-    """Puts a text file in place at once: readers see the old one or the new one, never half."""
-    if urlparse(path).scheme in ("", "file"):
-        target = Path(urlparse(path).path)
-        target.parent.mkdir(parents=True, exist_ok=True)
-        draft = target.with_name(f".{target.name}.{os.getpid()}")
-        draft.write_text(text, encoding="utf-8")
-        draft.replace(target)
-        return
-    _write_hadoop(spark, path, text)
-
-
-def _write_hadoop(spark: SparkSession, path: str, text: str) -> None:
-    jvm: Any = spark._jvm
-    hadoop = jvm.org.apache.hadoop.fs
-    target = hadoop.Path(path)
-    system = target.getFileSystem(spark._jsparkSession.sessionState().newHadoopConf())
-    draft = hadoop.Path(target.getParent(), f".{target.getName()}.{os.getpid()}")
-    stream = system.create(draft, True)
-    try:
-        stream.write(bytearray(text.encode()))
-    finally:
-        stream.close()
-    # FileSystem.rename does not replace; object stores replace on write.
-    system.delete(target, False)
-    system.rename(draft, target)
+    return html.rendered("daily", page=content)

@@ -61,6 +61,13 @@ class Model:
     def tables(self) -> LeafTables:
         return leaf_tables(self.booster)
 
+    @property
+    def importance(self) -> dict[str, float]:
+        """Each feature's share of what all splits gained."""
+        gains = self.booster.feature_importance("gain")
+        return {name: float(gain / max(gains.sum(), 1e-300))
+                for name, gain in zip(NAMES, gains, strict=True)}  # fmt: skip
+
     def margin(self, columns: Columns, threads: int = 1) -> Array:
         """[rows] log odds."""
         encoded = self.encoding.encode(columns)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import date
 from importlib.resources import files
 from typing import Any
@@ -148,9 +148,10 @@ def assembled(text: str, data: Data, chosen: Chosen, rules: SellerRisk, known_on
                               rules.evaluation.ece_bins)  # fmt: skip
     needed = error > rules.calibration.ece_most
     calibration = calibrated(held.label, margin) if needed else Calibration()
-    return Model(
-        plain.trees, plain.encoding, calibration, bands(margin, rules.bands), plain.catalogue,
-        plain.peers, plain.trained,
+    tenths = [float(bound) for bound in np.quantile(margin, np.arange(1, 10) / 10)]
+    return replace(
+        plain, calibration=calibration, bands=bands(margin, rules.bands),
+        trained={**plain.trained, "tenths": tenths},
     )  # fmt: skip
 
 

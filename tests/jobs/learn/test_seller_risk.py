@@ -4,23 +4,27 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import timedelta
+from datetime import date, timedelta
 from pathlib import Path
 
 import mlflow
 import numpy as np
 import pandas as pd
 import pytest
+from pyspark.sql import functions as F
+from sklearn.metrics import average_precision_score
 
 from conf.model_settings import SellerRisk, load_seller_risk
 from conf.settings import Settings
-from conf.tables import features, meta, scores
-from jobs.errors import ContractBroken, GateNotPassed, OutsideUnavailable, UsageError
+from conf.tables import features, meta, reports, scores
+from jobs import models
+from jobs.errors import ContractBroken, GateNotPassed, NoChampion, OutsideUnavailable, UsageError
 from jobs.lake.ddl import struct_of
 from jobs.lake.io import Lake
 from jobs.lake.records import open_lake
-from jobs.learn import models, promote, rollback, score_seller_risk
+from jobs.learn import promote, rollback, score_seller_risk
 from jobs.learn import seller_risk as job
+from jobs.report import model_health, seller_risk
 from jobs.window import Window
 from tests.support.seller_months import month_ends, seller_months
 
@@ -242,3 +246,32 @@ def test_synapse_says_what_its_text_says(
     job.run(lake, place, AS_OF, backend="synapse")
     with models.registry(place) as found:
         assert found.version("seller_risk", "3").tags["gates"] == "passed"
+
+
+def test_health_and_page_tell_of_a_day(lake: Lake, place: Settings, months: pd.DataFrame) -> None:
+    first, last = (month_ends(MONTHS)[n] for n in (-3, -1))
+    for ds in (first, last):
+        score_seller_risk.run(lake, place, Window.day(ds))
+    model_health.run(lake, place, Window.day(last))
+    found = {row["metric"]: row for row in lake.read(reports.MODEL_HEALTH).collect()}
+    assert found["sellers"]["value"] == 400
+    assert found["score_psi"]["value"] < 0.5
+    assert found["feature_psi"]["value"] is None  # no reference is frozen
+    assert found["model_age_days"]["value"] == -60
+    realised = found["realised_average_precision"]
+    assert realised["about_ds"] == first
+    scored = lake.read(scores.SELLER_RISK).where(F.col("ds") == F.lit(first)).toPandas()
+    label = months[months["ds"] == first].set_index("seller_id")["label"]
+    expected = average_precision_score(label[scored["seller_id"]], scored["margin"])
+    assert realised["value"] == pytest.approx(expected)
+    seller_risk.run(lake, place, Window.day(last))
+    page = Path(lake.root, "pages", "seller_risk", f"{last}.html").read_text()
+    assert "sellers are in critical condition" in page
+    assert page.count('<li class="card">') == seller_risk.RISKIEST
+    assert "Average precision, realised" in page
+
+
+def test_a_day_without_scores_has_no_page(lake: Lake, place: Settings) -> None:
+    for run in (model_health.run, seller_risk.run):
+        with pytest.raises(NoChampion, match=r"learn\.score_seller_risk --ds 2019-01-01"):
+            run(lake, place, Window.day(date(2019, 1, 1)))

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from conf.settings import Settings
-from jobs.errors import ContractBroken, GateNotPassed, OutsideUnavailable, UsageError
+from jobs.errors import ContractBroken, NoChampion, OutsideUnavailable, UsageError
 from jobs.lake.lease import is_local, local_path
 from ml.artefact import Tampered
 from ml.registry import NoSuchVersion, Registry, RegistryDown, Version
@@ -30,10 +30,10 @@ def registry(settings: Settings) -> Iterator[Registry]:
 
 
 def champion(models: Registry, name: str) -> tuple[Version, Model]:
-    """The champion, its files checked; GateNotPassed (exit 5) where there is none yet."""
+    """The champion, its files checked; NoChampion (exit 5) where there is none yet."""
     version = models.champion(name)
     if version is None:
-        raise GateNotPassed(
+        raise NoChampion(
             f"no version of {name} is champion yet: train one with learn.{name}, then promote it "
             f"with learn.promote --model {name} --version V --why TEXT"
         )
@@ -50,6 +50,11 @@ def _where(settings: Settings) -> tuple[str, str | None]:
     folder = Path(local_path(root)).absolute() / "models"
     folder.mkdir(parents=True, exist_ok=True)
     return f"sqlite:///{folder}/mlflow.db", (folder / "artifacts").as_uri()
+
+
+def version_model(models: Registry, name: str, number: str) -> Model:
+    """The model of a version, its files checked."""
+    return of_files(models.files(models.version(name, number)))
 
 
 def champion_or_none(models: Registry, name: str) -> Model | None:

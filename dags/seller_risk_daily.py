@@ -1,0 +1,34 @@
+"""Seller risk, every day: snapshot, score, health, page.
+
+The date is chosen as in `marketplace_daily`, and exit codes mean the same. A snapshot needs the
+day's ledger: this DAG begins at 09:00 UTC, when `marketplace_daily` has refined the day. Exit code
+5 of `score` says that no model is champion yet: `seller_risk_monthly` trains one, a reviewer or
+the gates promote it.
+"""
+
+import sys
+from datetime import datetime
+from pathlib import Path
+
+from airflow.sdk import DAG, CronDataIntervalTimetable, Param, chain
+
+sys.path.append(str(Path(__file__).resolve().parents[1]))  # where `conf` and `dags` are found
+
+from dags.spark import spark_job
+
+with DAG(
+    "seller_risk_daily",
+    doc_md=__doc__,
+    schedule=CronDataIntervalTimetable("0 9 * * *", timezone="UTC"),
+    start_date=datetime(2026, 1, 1),
+    catchup=False,
+    max_active_runs=1,
+    params={"business_date": Param(None, type=["null", "string"], format="date")},
+    tags=["sellers"],
+):
+    chain(
+        spark_job("featurize.seller_snapshots", task_id="snapshot"),
+        spark_job("learn.score_seller_risk", task_id="score"),
+        spark_job("report.model_health", task_id="health"),
+        spark_job("report.seller_risk", task_id="page"),
+    )

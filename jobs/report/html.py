@@ -1,0 +1,53 @@
+"""Pages as files: rendered from templates, every text escaped, put in place at once."""
+
+from __future__ import annotations
+
+import os
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlparse
+
+from jinja2 import DictLoader, Environment, StrictUndefined
+from markupsafe import Markup
+from pyspark.sql import SparkSession
+
+TEMPLATES = files("jobs.report") / "templates"  # not a path: on a cluster the code is a zip
+
+
+def rendered(name: str, **content: Any) -> str:
+    """The page of templates/<name>.html.j2 in the pages' common style."""
+    sources = {name: (TEMPLATES / f"{name}.html.j2").read_text()}
+    environment = Environment(
+        loader=DictLoader(sources), autoescape=True, undefined=StrictUndefined
+    )
+    css = Markup((TEMPLATES / "daily.css").read_text())  # our own file
+    return environment.get_template(name).render(css=css, **content)
+
+
+def write_text(spark: SparkSession, path: str, text: str) -> None:
+    """Puts a text file in place at once: readers see the old one or the new one, never half."""
+    if urlparse(path).scheme in ("", "file"):
+        target = Path(urlparse(path).path)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        draft = target.with_name(f".{target.name}.{os.getpid()}")
+        draft.write_text(text, encoding="utf-8")
+        draft.replace(target)
+        return
+    _write_hadoop(spark, path, text)
+
+
+def _write_hadoop(spark: SparkSession, path: str, text: str) -> None:
+    jvm: Any = spark._jvm
+    hadoop = jvm.org.apache.hadoop.fs
+    target = hadoop.Path(path)
+    system = target.getFileSystem(spark._jsparkSession.sessionState().newHadoopConf())
+    draft = hadoop.Path(target.getParent(), f".{target.getName()}.{os.getpid()}")
+    stream = system.create(draft, True)
+    try:
+        stream.write(bytearray(text.encode()))
+    finally:
+        stream.close()
+    # FileSystem.rename does not replace; object stores replace on write.
+    system.delete(target, False)
+    system.rename(draft, target)
