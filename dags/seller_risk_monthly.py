@@ -1,7 +1,7 @@
 """Seller risk, every month: labels that have become sure, then a training with its gates.
 
 `train` ends with exit code 5 where a gate is missed: the model is registered as a candidate, with
-what it missed, and the champion stays. Nothing is tried again then; a reviewer reads the model card.
+what it missed, and the champion stays. Nothing is tried again then: a reviewer reads its card.
 """
 
 import sys

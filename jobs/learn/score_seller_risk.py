@@ -24,6 +24,7 @@ from jobs.lake.io import Lake
 from jobs.learn.rows import require_values, snapshot
 from jobs.models import SELLER_RISK, champion, registry
 from jobs.window import Window
+from ml.seller_risk.encoding import columns_of
 from ml.seller_risk.model import Model
 
 READS = (features.SELLER_SNAPSHOTS,)
@@ -68,6 +69,19 @@ def scores_of(spark: SparkSession, rows: DataFrame, model: Model) -> DataFrame:
             yield from shared.value.scores(table).to_batches()
 
     return rows.drop("ds").mapInArrow(score, SCORED)
+
+
+def margins_of(spark: SparkSession, rows: DataFrame, model: Model) -> DataFrame:
+    """(seller_id, margin), one row a seller: scores without reasons."""
+    shared = spark.sparkContext.broadcast(model)
+
+    def score(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+        for table in _together(batches):
+            margin = shared.value.margin(columns_of(table))
+            columns = {"seller_id": table["seller_id"], "margin": margin}
+            yield from pa.table(columns).to_batches()
+
+    return rows.drop("ds").mapInArrow(score, "seller_id string, margin double")
 
 
 def _together(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.Table]:
