@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import runpy
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import date, timedelta
@@ -30,6 +31,7 @@ from tests.support.seller_months import month_ends, seller_months
 
 pytestmark = pytest.mark.spark
 
+PROJECT = Path(__file__).parents[3]
 MONTHS = 7
 DS = month_ends(MONTHS)[-1] + timedelta(days=60)
 AS_OF = Window.day(DS)
@@ -275,3 +277,13 @@ def test_a_day_without_scores_has_no_page(lake: Lake, place: Settings) -> None:
     for run in (model_health.run, seller_risk.run):
         with pytest.raises(NoChampion, match=r"learn\.score_seller_risk --ds 2019-01-01"):
             run(lake, place, Window.day(date(2019, 1, 1)))
+
+
+def test_the_notebook_runs_on_it(
+    lake: Lake, place: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("MARKETPLACE_LAKE_ROOT", lake.root)
+    found = runpy.run_path(str(PROJECT / "notebooks" / "01_seller_risk.py"))
+    assert found["by_band"]["sellers"].sum() == 400
+    assert found["riskiest"]["reasons"]
+    assert found["common"].height > 0
