@@ -19,8 +19,8 @@ mlflow.set_tracking_uri(registry)
 # %% [markdown]
 # ## The model that is champion
 #
-# Its card, with figures, gates and limits, lies with its run under `card/`. What a registry reviewer
-# sees first are the tags: as of when it was trained, and which gates it missed.
+# Its card, with figures, gates and limits, lies with its run under `card/`. What a reviewer of the
+# registry sees first are the tags: as of when it was trained, and which gates it missed.
 
 # %%
 client = mlflow.MlflowClient()

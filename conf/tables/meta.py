@@ -84,6 +84,8 @@ MODEL_PROMOTIONS = _record(
     Column("version", "string", "Version that became champion", nullable=False),
     Column("previous_version", "string", "Version that was champion before"),
     Column("why", "string", "Why, as the reviewer wrote it", nullable=False, untrusted=True),
+    Column("changes", "string", "What changes with it on the newest snapshots: swap-ins, swap-outs "
+           "and sellers by band before and after", "JSON"),
     c.RUN_ID, _AT,
     key=("model", "version", "run_id"),
 )  # fmt: skip

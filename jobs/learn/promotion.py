@@ -1,28 +1,75 @@
-"""Moving the alias `champion`, and the log of who moved it and why."""
+"""Moving the alias `champion`: what would change, and the log of who moved it and why."""
 
 from __future__ import annotations
 
+import json
 import logging
+from collections import Counter
+from collections.abc import Iterator
+from typing import Any
 
-from conf.tables import meta
+import pyarrow as pa
+from pyspark.sql import functions as F
+
+from conf.tables import features, meta
 from jobs.lake.io import Lake
+from jobs.learn.rows import snapshot
+from jobs.models import version_model
 from ml.registry import CHAMPION, PREVIOUS, Registry
+from ml.seller_risk.encoding import columns_of
+from ml.seller_risk.model import Model
+
+QUEUE = ("critical", "high")
+"""The bands whose sellers people look at."""
 
 log = logging.getLogger(__name__)
 
 
 def promote(models: Registry, lake: Lake, name: str, number: str, why: str) -> None:
     """Makes a version champion; the one before it stays known as the previous champion."""
-    before = models.champion(name)
-    version = models.version(name, number)
+    before, version = models.champion(name), models.version(name, number)
     if before is not None and before.number == version.number:
         log.info("%s version %s is champion already", name, number)
         return
+    after = version_model(models, name, number)
+    changed = None
     if before is not None:
+        changed = changes(lake, version_model(models, name, before.number), after)
+        log.info("with version %s instead of %s: %s", number, before.number, changed)
         models.point(name, before.number, PREVIOUS)
     models.point(name, version.number, CHAMPION)
     lake.append(meta.MODEL_PROMOTIONS, [{
         "model": name, "version": version.number, "why": why, "run_id": lake.run_id,
         "previous_version": before.number if before else None,
+        "changes": json.dumps(changed) if changed else None,
     }])  # fmt: skip
     log.info("%s version %s is champion: %s", name, number, why)
+
+
+def changes(lake: Lake, before: Model, after: Model) -> dict[str, Any] | None:
+    """Sellers by band with either model on the newest snapshots, and who enters or leaves the
+    queue; None where there are no snapshots."""
+    newest = lake.read(features.SELLER_SNAPSHOTS).agg(F.max("ds").alias("ds")).first()
+    if newest is None or newest["ds"] is None:
+        return None
+    shared = lake.spark.sparkContext.broadcast((before, after))
+
+    def banded(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+        for batch in batches:
+            columns = columns_of(batch)
+            names = [pa.array(m.band(m.margin(columns)), pa.string()) for m in shared.value]
+            yield pa.RecordBatch.from_arrays(names, ["before", "after"])
+
+    both = snapshot(lake, newest["ds"]).mapInArrow(banded, "before string, after string")
+    counts = {(r["before"], r["after"]): r["count"]
+              for r in both.groupBy("before", "after").count().collect()}  # fmt: skip
+    sides: dict[str, Counter[str]] = {"before": Counter(), "after": Counter()}
+    for (old, new), count in counts.items():
+        sides["before"][old] += count
+        sides["after"][new] += count
+    return {
+        "ds": str(newest["ds"]),
+        "swap_ins": sum(n for (old, new), n in counts.items() if old not in QUEUE and new in QUEUE),
+        "swap_outs": sum(n for (old, new), n in counts.items() if old in QUEUE and new not in QUEUE),
+        **{name: dict(sorted(found.items())) for name, found in sides.items()},
+    }  # fmt: skip

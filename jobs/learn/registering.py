@@ -8,6 +8,8 @@ from importlib.resources import files
 from pathlib import Path
 
 import mlflow
+from mlflow.data.delta_dataset_source import DeltaDatasetSource
+from mlflow.data.meta_dataset import MetaDataset
 
 from conf.model_settings import SellerRisk
 from conf.tables import features
@@ -35,6 +37,8 @@ def register(models: Registry, lake: Lake, model: Model, data: Data, outcome: Ou
         mlflow.log_params({**_parameters(rules), **model.trained["months"]})
         mlflow.log_metrics(card.metrics(outcome))
         mlflow.set_tags(tags)
+        for path, number in read.items():
+            mlflow.log_input(_data_set(lake, path, number, data), context="training")
         pages = Path(folder, "card")
         card.write(pages, model, outcome, rules, read)
         mlflow.log_artifacts(str(pages), "card")
@@ -44,6 +48,12 @@ def register(models: Registry, lake: Lake, model: Model, data: Data, outcome: Ou
             SELLER_RISK, here / "seller_risk" / "registered.py", Path(folder, "files"), SIGNATURE,
             EXAMPLE, [here, Path(str(files("conf")))], {k: v[:5_000] for k, v in tags.items()},
         )  # fmt: skip
+
+
+def _data_set(lake: Lake, path: str, number: int, data: Data) -> MetaDataset:
+    """A table by address and Delta version, and a digest of the rows that were used."""
+    source = DeltaDatasetSource(path=f"{lake.root}/{path}", delta_table_version=number)
+    return MetaDataset(source, name=path, digest=data.digest)
 
 
 def _parameters(rules: SellerRisk) -> dict[str, object]:

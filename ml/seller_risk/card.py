@@ -17,6 +17,8 @@ from ml.seller_risk.encoding import NAMES
 from ml.seller_risk.model import Model
 from ml.seller_risk.training import Outcome
 
+SWARMED, DOTS = 10, 2_000
+
 
 def metrics(outcome: Outcome) -> dict[str, float]:
     """The figures of a run, flat."""
@@ -87,7 +89,24 @@ def _months(axes: Any, outcome: Outcome, model: Model) -> None:
     axes.set(ylabel="average precision", ylim=(0, 1))
 
 
+def _beeswarm(axes: Any, outcome: Outcome, model: Model) -> None:
+    """The ten features that move margins most: each dot a seller, its colour the feature's rank."""
+    contributions = outcome.contributions
+    first = np.argsort(-np.abs(contributions).mean(axis=0))[:SWARMED]
+    shown = slice(None, None, max(1, len(contributions) // DOTS))
+    rng = np.random.default_rng(0)
+    for place, number in enumerate(first[::-1]):
+        values = outcome.test.features[shown, number]
+        rank = np.argsort(np.argsort(np.nan_to_num(values, nan=-np.inf))) / max(len(values) - 1, 1)
+        height = place + 0.3 * (rng.random(len(values)) - 0.5)
+        axes.scatter(contributions[shown, number], height, c=rank, cmap="coolwarm", s=3,
+                     rasterized=True)  # fmt: skip
+    axes.set_yticks(range(len(first)), [NAMES[n] for n in first[::-1]])
+    axes.axvline(0, color="grey", linewidth=0.5)
+    axes.set(xlabel="contribution, log odds")
+
+
 PLOTS = {
     "precision_recall": _precision_recall, "reliability": _reliability,
-    "importance": _importance, "months": _months,
+    "importance": _importance, "contributions": _beeswarm, "months": _months,
 }  # fmt: skip

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import date
@@ -53,6 +54,16 @@ class Data:
         return np.isin(self.rows.month, np.array(days, object))
 
     @property
+    def digest(self) -> str:
+        """Of all rows, whatever the order in which they came."""
+        parts = (self.rows.features, self.rows.label)
+        whole = hashlib.sha256()
+        for part in (*(np.ascontiguousarray(array).tobytes() for array in parts),
+                     "\n".join(self.rows.seller).encode()):  # fmt: skip
+            whole.update(part)
+        return whole.hexdigest()[:16]
+
+    @property
     def train(self) -> Rows:
         return self.rows.of(self.part(*self.months.train))
 
@@ -77,6 +88,8 @@ class Outcome:
 
     judged: Judged
     scored: Scored
+    test: Rows
+    contributions: Array  # [test rows, 36]
     gates: Sequence[Gate]
     findings: Sequence[Finding]
     warnings: Sequence[Warned]
@@ -170,19 +183,19 @@ def judged(
         trained_seller=np.isin(test.seller, train.seller), groups=judge.groups(columns),
         champion=None if champion is None else champion.margin(columns, threads),
     )  # fmt: skip
-    contributions = model.tables.contributions(test.features).sum(axis=1) + model.tables.bias
+    contributions = model.tables.contributions(test.features)
     other = fit(train, chosen, threads).predict(test.features, raw_score=True)
     apart = abs(average_precision(test.label, margin) - average_precision(test.label, other))
     measured = {
         "parity": parity, "trainers_ap_distance": apart,
-        "additivity": float(np.abs(contributions - margin).max()),
+        "additivity": float(np.abs(contributions.sum(axis=1) + model.tables.bias - margin).max()),
     }  # fmt: skip
     findings = leakage.findings(train, test, chosen, rules.leakage, threads)
     result = judge.judge(scored, rules)
     costs = rules.evaluation.cost_per_review_minor, rules.evaluation.cost_per_missed_minor
     held_margin = model.booster.predict(held.features, raw_score=True)
     return Outcome(
-        judged=result, scored=scored, gates=judge.gates(result, findings, measured, rules),
+        judged=result, scored=scored, test=test, contributions=contributions, gates=judge.gates(result, findings, measured, rules),
         findings=findings,
         warnings=leakage.warnings(train, test, chosen, model.catalogue.members, threads),
         walked=walked(data, chosen, rules, threads), singles=leakage.singles(test),

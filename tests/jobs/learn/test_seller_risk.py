@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import runpy
 from collections.abc import Callable
 from dataclasses import replace
@@ -184,6 +185,9 @@ def test_a_reviewer_promotes_and_takes_back(lake: Lake, place: Settings) -> None
         ("1", None), ("2", "1"), ("1", "2"),
     ]  # fmt: skip
     assert log[1]["why"] == "reviewed the card"
+    changes = json.loads(log[1]["changes"])
+    assert sum(changes["before"].values()) == sum(changes["after"].values()) == 400
+    assert changes["ds"] == str(month_ends(MONTHS)[-1])
 
 
 def test_a_version_that_is_not_there_is_said(lake: Lake, place: Settings) -> None:
