@@ -64,12 +64,14 @@ def changes(lake: Lake, before: Model, after: Model) -> dict[str, Any] | None:
     counts = {(r["before"], r["after"]): r["count"]
               for r in both.groupBy("before", "after").count().collect()}  # fmt: skip
     sides: dict[str, Counter[str]] = {"before": Counter(), "after": Counter()}
+    queued: Counter[tuple[bool, bool]] = Counter()
     for (old, new), count in counts.items():
         sides["before"][old] += count
         sides["after"][new] += count
+        queued[old in QUEUE, new in QUEUE] += count
     return {
         "ds": str(newest["ds"]),
-        "swap_ins": sum(n for (old, new), n in counts.items() if old not in QUEUE and new in QUEUE),
-        "swap_outs": sum(n for (old, new), n in counts.items() if old in QUEUE and new not in QUEUE),
+        "swap_ins": sum(n for (old, new), n in queued.items() if new and not old),
+        "swap_outs": sum(n for (old, new), n in queued.items() if old and not new),
         **{name: dict(sorted(found.items())) for name, found in sides.items()},
     }  # fmt: skip

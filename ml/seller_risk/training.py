@@ -195,8 +195,8 @@ def judged(
     costs = rules.evaluation.cost_per_review_minor, rules.evaluation.cost_per_missed_minor
     held_margin = model.booster.predict(held.features, raw_score=True)
     return Outcome(
-        judged=result, scored=scored, test=test, contributions=contributions, gates=judge.gates(result, findings, measured, rules),
-        findings=findings,
+        judged=result, scored=scored, test=test, contributions=contributions,
+        gates=judge.gates(result, findings, measured, rules), findings=findings,
         warnings=leakage.warnings(train, test, chosen, model.catalogue.members, threads),
         walked=walked(data, chosen, rules, threads), singles=leakage.singles(test),
         threshold=cheapest_threshold(held.label, held_margin, *costs), trials=chosen.trials,
