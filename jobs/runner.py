@@ -121,7 +121,7 @@ def _row(run: Run, read: dict[str, int], started_at: datetime) -> dict[str, Any]
 def code_version() -> str:
     """A digest of the project's own sources: other code may give other results."""
     digest = hashlib.sha256()
-    for package in ("conf", "features", "jobs"):
+    for package in ("conf", "features", "ml", "jobs"):
         for name, content in sorted(_sources(files(package), package)):
             digest.update(name.encode() + b"\0" + content)
     return digest.hexdigest()[:16]

@@ -99,7 +99,7 @@ class Registry:
     def version(self, name: str, number: str) -> Version:
         with _answering(self.uri):
             found = self.client.get_model_version(name, str(number))
-            return Version(name, str(found.version), found.run_id, dict(found.tags))
+            return Version(name, str(found.version), found.run_id or "", dict(found.tags))
 
     def champion(self, name: str, alias: str = CHAMPION) -> Version | None:
         """The version that jobs read; None where nobody has been promoted yet."""

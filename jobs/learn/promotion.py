@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import logging
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 import pyarrow as pa
@@ -54,7 +54,7 @@ def changes(lake: Lake, before: Model, after: Model) -> dict[str, Any] | None:
         return None
     shared = lake.spark.sparkContext.broadcast((before, after))
 
-    def banded(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+    def banded(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         for batch in batches:
             columns = columns_of(batch)
             names = [pa.array(m.band(m.margin(columns)), pa.string()) for m in shared.value]

@@ -53,7 +53,7 @@ def register(models: Registry, lake: Lake, model: Model, data: Data, outcome: Ou
 def _data_set(lake: Lake, path: str, number: int, data: Data) -> MetaDataset:
     """A table by address and Delta version, and a digest of the rows that were used."""
     source = DeltaDatasetSource(path=f"{lake.root}/{path}", delta_table_version=number)
-    return MetaDataset(source, name=path, digest=data.digest)
+    return MetaDataset(source, name=path, digest=data.digest)  # type: ignore[abstract]
 
 
 def _parameters(rules: SellerRisk) -> dict[str, object]:

@@ -8,7 +8,7 @@ examples:
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import date
 
 import pyarrow as pa
@@ -64,7 +64,7 @@ def scores_of(spark: SparkSession, rows: DataFrame, model: Model) -> DataFrame:
     """SCORED, one row a seller. Each task takes its rows in large parts."""
     shared = spark.sparkContext.broadcast(model)
 
-    def score(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+    def score(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         for table in _together(batches):
             yield from shared.value.scores(table).to_batches()
 
@@ -75,7 +75,7 @@ def margins_of(spark: SparkSession, rows: DataFrame, model: Model) -> DataFrame:
     """(seller_id, margin), one row a seller: scores without reasons."""
     shared = spark.sparkContext.broadcast(model)
 
-    def score(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+    def score(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         for table in _together(batches):
             margin = shared.value.margin(columns_of(table))
             columns = {"seller_id": table["seller_id"], "margin": margin}
@@ -84,7 +84,7 @@ def margins_of(spark: SparkSession, rows: DataFrame, model: Model) -> DataFrame:
     return rows.drop("ds").mapInArrow(score, "seller_id string, margin double")
 
 
-def _together(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.Table]:
+def _together(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.Table]:
     held: list[pa.RecordBatch] = []
     for batch in batches:
         held.append(batch)

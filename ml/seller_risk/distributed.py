@@ -7,7 +7,7 @@ put into one order and one partitioning first, so that a rerun grows the same tr
 from __future__ import annotations
 
 import socket
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 import pandas as pd
@@ -44,7 +44,9 @@ def fit_synapse(rows: DataFrame, chosen: Chosen, tasks: int, threads: int) -> tu
         passThroughArgs="force_row_wise=true",
     )  # fmt: skip
     # The bits of a vector keep NaN, which stands for missing and is routed natively.
-    fitted = classifier.fit(ordered(rows, tasks).withColumn(FEATURES, array_to_vector("features")))
+    fitted = classifier.fit(
+        ordered(rows, tasks).withColumn(FEATURES, array_to_vector(F.col("features")))
+    )
     return str(fitted.getNativeModel()), fitted
 
 
@@ -52,7 +54,7 @@ def fit_native(rows: DataFrame, chosen: Chosen, tasks: int, threads: int) -> str
     """LightGBM's own distributed learner; its workers find each other through Spark's barrier."""
     parameters = {**chosen.parameters, "num_threads": threads}
 
-    def work(parts: Iterator[pd.DataFrame]) -> Iterator[pd.DataFrame]:
+    def work(parts: Iterable[pd.DataFrame]) -> Iterator[pd.DataFrame]:
         text = _worker(pd.concat(list(parts)), parameters, chosen.rounds)
         yield pd.DataFrame({"text": [text] if text else []}, dtype="object")
 
@@ -90,7 +92,7 @@ def parity(rows: DataFrame, fitted: Any, text: str, seller_share: float = 0.05) 
     import numpy as np
 
     part = F.pmod(F.xxhash64("seller_id"), F.lit(10_000)) < int(10_000 * seller_share)
-    sample = rows.where(part).withColumn(FEATURES, array_to_vector("features"))
+    sample = rows.where(part).withColumn(FEATURES, array_to_vector(F.col("features")))
     found = fitted.transform(sample).select("features", "probability").toPandas()
     mine = lightgbm.Booster(model_str=text).predict(np.stack(found["features"].to_list()))
     theirs = np.array([vector[1] for vector in found["probability"]])

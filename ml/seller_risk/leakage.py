@@ -14,6 +14,7 @@ from ml.evaluation import average_precision, roc_auc
 from ml.seller_risk.encoding import NAMES
 from ml.seller_risk.train import Chosen, Rows, fit, half_of
 from ml.splits import month_index
+from ml.trees import margins
 
 Array = npt.NDArray[Any]
 DEALS = 50
@@ -67,11 +68,11 @@ def warnings(train: Rows, test: Rows, chosen: Chosen, families: Mapping[str, Seq
     """What would be lost with older features or without a family, and how far months differ."""
 
     def reached(learnt: Rows, asked: Rows) -> float:
-        return average_precision(asked.label, fit(learnt, chosen, threads).predict(asked.features))
+        return average_precision(asked.label, margins(fit(learnt, chosen, threads), asked.features))
 
     usual = reached(train, test)
     older = [replace(rows, features=_month_before(rows)) for rows in (train, test)]
-    known = [rows.of(~np.isnan(rows.features).all(axis=1)) for rows in older]
+    known = [rows.of(np.asarray(~np.isnan(rows.features).all(axis=1))) for rows in older]
     lost = usual - reached(*known)
     apart = _adversarial(train, test, chosen, threads)
     return [
@@ -107,7 +108,7 @@ def _adversarial(train: Rows, test: Rows, chosen: Chosen, threads: int) -> float
     )  # fmt: skip
     kept = half_of(both.seller)
     free = replace(chosen, parameters={**chosen.parameters, "monotone_constraints": None})
-    score = fit(both.of(~kept), free, threads).predict(both.features[kept])
+    score = margins(fit(both.of(~kept), free, threads), both.features[kept])
     return roc_auc(both.label[kept] == 1, score)
 
 
@@ -166,7 +167,7 @@ def _permuted(train: Rows, test: Rows, chosen: Chosen, bounds: Leakage,
     """
     rng = np.random.default_rng(0)
     shuffled = Rows(train.features, rng.permutation(train.label), train.seller, train.month)
-    score = fit(shuffled, chosen, threads).predict(test.features)
+    score = margins(fit(shuffled, chosen, threads), test.features)
     reached = average_precision(test.label, score)
     by_chance = [average_precision(rng.permutation(test.label), score) for _ in range(DEALS)]
     bound = max(bounds.permuted_distance_most, 3 * float(np.std(by_chance)))

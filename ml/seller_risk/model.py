@@ -23,6 +23,7 @@ from ml.calibration import Calibration
 from ml.leaf_tables import LeafTables, leaf_tables
 from ml.seller_risk.encoding import NAMES, Columns, Encoding, columns_of
 from ml.seller_risk.explain import Catalogue, Peers, reasons
+from ml.trees import margins
 
 Array = npt.NDArray[Any]
 LOWEST_BAND = "normal"
@@ -70,14 +71,12 @@ class Model:
 
     def margin(self, columns: Columns, threads: int = 1) -> Array:
         """[rows] log odds."""
-        encoded = self.encoding.encode(columns)
-        result: Array = self.booster.predict(encoded, raw_score=True, num_threads=threads)
-        return result
+        return margins(self.booster, self.encoding.encode(columns), threads)
 
     def band(self, margin: Array) -> Array:
         """[rows] names of bands."""
         bands = np.full(len(margin), LOWEST_BAND, object)
-        for name, least in reversed(self.bands.items()):
+        for name, least in reversed(list(self.bands.items())):
             bands[margin >= least] = name
         return bands
 
@@ -88,7 +87,7 @@ class Model:
         """
         columns = columns_of(rows)
         encoded = self.encoding.encode(columns)
-        margin = self.booster.predict(encoded, raw_score=True, num_threads=threads)
+        margin = margins(self.booster, encoded, threads)
         contributions = self.tables.contributions(encoded)
         off = np.abs(contributions.sum(axis=1) + self.tables.bias - margin)
         return pa.table({

@@ -18,7 +18,7 @@ from ml.seller_risk.encoding import columns_of
 from ml.seller_risk.model import read
 
 
-class SellerRisk(PythonModel):  # type: ignore[misc]
+class SellerRisk(PythonModel):
     """Scores rows; reasons are left to `ml.seller_risk.model`."""
 
     def load_context(self, context: PythonModelContext) -> None:

@@ -22,6 +22,7 @@ from conf.model_settings import Features, Training
 from ml.calibration import Calibration
 from ml.evaluation import average_precision
 from ml.seller_risk.encoding import CATEGORIES, NAMES, constraints
+from ml.trees import margins
 
 Array = npt.NDArray[Any]
 Said = Callable[[str], None]
@@ -84,7 +85,7 @@ def search(train: Rows, stop: Rows, rules: Training, features: Features, threads
             data, rules.rounds_most, valid_sets=[data.create_valid(stop.features, stop.label)],
             callbacks=[lightgbm.early_stopping(rules.early_stopping_rounds, verbose=False)],
         )  # fmt: skip
-        reached = average_precision(stop.label, booster.predict(stop.features, raw_score=True))
+        reached = average_precision(stop.label, margins(booster, stop.features, threads))
         trials.append({**drawn, "rounds": booster.best_iteration, "average_precision": reached})
         said(f"trial {number} of {rules.trials}: average precision {reached:.4f}")
     best = max(trials, key=lambda trial: (trial["average_precision"], -trial["rounds"]))

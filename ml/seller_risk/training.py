@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import date
 from importlib.resources import files
@@ -35,6 +35,7 @@ from ml.seller_risk.train import (
     search,
 )
 from ml.splits import Months, walk_forward
+from ml.trees import margins
 
 Array = npt.NDArray[Any]
 
@@ -128,7 +129,7 @@ def searched(data: Data, rules: SellerRisk, threads: int, said: Callable[[str], 
 def encoded(rows: DataFrame, encoding: Encoding) -> DataFrame:
     """(seller_id, ds, features array<double>, label) of labelled rows, on Spark."""
 
-    def encode(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+    def encode(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         for batch in batches:
             numbers = encoding.encode(columns_of(batch))
             offsets = np.arange(len(numbers) + 1, dtype=np.int32) * numbers.shape[1]
@@ -156,7 +157,7 @@ def assembled(text: str, data: Data, chosen: Chosen, rules: SellerRisk, known_on
         },
     )  # fmt: skip
     held = data.held
-    margin = plain.booster.predict(held.features, raw_score=True)
+    margin = margins(plain.booster, held.features)
     error = calibration_error(held.label, Calibration().probability(margin),
                               rules.evaluation.ece_bins)  # fmt: skip
     needed = error > rules.calibration.ece_most
@@ -175,7 +176,7 @@ def judged(
     """The model on the test months, against baselines and the champion."""
     train, test, held = data.train, data.test, data.held
     columns = {name: values[data.part(*data.months.test)] for name, values in data.columns.items()}
-    margin = model.booster.predict(test.features, raw_score=True)
+    margin = margins(model.booster, test.features, threads)
     scored = Scored(
         seller=test.seller, month=test.month, label=test.label, margin=margin,
         probability=model.calibration.probability(margin),
@@ -184,7 +185,7 @@ def judged(
         champion=None if champion is None else champion.margin(columns, threads),
     )  # fmt: skip
     contributions = model.tables.contributions(test.features)
-    other = fit(train, chosen, threads).predict(test.features, raw_score=True)
+    other = margins(fit(train, chosen, threads), test.features, threads)
     apart = abs(average_precision(test.label, margin) - average_precision(test.label, other))
     measured = {
         "parity": parity, "trainers_ap_distance": apart,
@@ -193,7 +194,7 @@ def judged(
     findings = leakage.findings(train, test, chosen, rules.leakage, threads)
     result = judge.judge(scored, rules)
     costs = rules.evaluation.cost_per_review_minor, rules.evaluation.cost_per_missed_minor
-    held_margin = model.booster.predict(held.features, raw_score=True)
+    held_margin = margins(model.booster, held.features)
     return Outcome(
         judged=result, scored=scored, test=test, contributions=contributions,
         gates=judge.gates(result, findings, measured, rules), findings=findings,
@@ -209,7 +210,7 @@ def walked(data: Data, chosen: Chosen, rules: SellerRisk, threads: int) -> list[
     found = []
     for months in walk_forward(mature, rules.split)[-rules.evaluation.walk_forward_months :]:
         train, test = (data.rows.of(data.part(*days)) for days in (months.train, months.test))
-        score = fit(train, chosen, threads).predict(test.features, raw_score=True)
+        score = margins(fit(train, chosen, threads), test.features, threads)
         found.append({
             "month": str(months.test[0]), "trained_until": str(months.train[-1]),
             "ap": average_precision(test.label, score),
