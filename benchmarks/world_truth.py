@@ -1,7 +1,8 @@
 """How predictable the simulated marketplace is: the ceiling, and what a model reaches of it.
 
 The world is the hidden truth alone, no Spark. What a model would see is drawn from it: counts of
-trailing 30 and 90 days, with the noise of small samples and a lag until a claim is known.
+trailing days as the features count them, with the noise of small samples and a lag until a claim is
+known.
 
     python -m benchmarks.world_truth --sellers 22700 --seed 7
 """
