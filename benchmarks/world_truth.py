@@ -1,7 +1,8 @@
 """How predictable the simulated marketplace is: the ceiling, and what a model reaches of it.
 
 The world is the hidden truth alone, no Spark. What a model would see is drawn from it: counts of
-trailing 30 and 90 days, with the noise of small samples and a lag until a claim is known.
+trailing days as the features count them, with the noise of small samples and a lag until a claim is
+known.
 
     python -m benchmarks.world_truth --sellers 22700 --seed 7
 """
@@ -17,7 +18,8 @@ from typing import Any
 
 import numpy as np
 
-from jobs.simulate.latent import SELLING
+from jobs.simulate.days import STOCK_DAYS
+from jobs.simulate.latent import of_size_one
 from jobs.simulate.lives import Lives, lives
 from jobs.simulate.rates import RATES
 from jobs.simulate.risk import HORIZON, at_risk, risk_60d
@@ -30,7 +32,8 @@ REVIEWED = 0.33  # of orders
 COUNTED = ("late", "cancel", "untracked", "return", "defect", "low_stars", "contact", "chargeback")
 """Rates a model sees, of the last 90 days."""
 MEASURED = {
-    "stockout": (2 / 3, 90), "buy_box": (20.0, 30), "handling": (0.0, 90), "reply": (0.0, 90),
+    "stockout": (2 / STOCK_DAYS, 90), "buy_box": (20.0, 30), "handling": (0.0, 90),
+    "reply": (0.0, 90),
 }  # fmt: skip
 """Means: independent looks a day, and trailing days; 0 looks once an order, or contact."""
 GOALS = {
@@ -131,7 +134,7 @@ def seller_months(options: argparse.Namespace) -> dict[str, Any]:
     for begin in range(0, options.sellers, PIECE):
         numbers = np.arange(begin, min(begin + PIECE, options.sellers), dtype=np.int64)
         world = lives(options.seed, numbers, first, options.days, keep=ends)
-        table = observed(world, ends, options.orders_per_day / (options.sellers * SELLING),
+        table = observed(world, ends, of_size_one(options.orders_per_day, options.sellers),
                          np.random.default_rng([options.seed, begin]))  # fmt: skip
         active = table["orders_90d"] > 0
         risks = [risk_60d(world, day, options.futures) for day in mature]

@@ -26,6 +26,8 @@ from jobs.simulate.draws import (
 from jobs.simulate.offers import listing_id
 from jobs.simulate.plan import MARKETS, Plan, of_market
 
+STOCK_DAYS = 3
+"""What is out of stock stays so for about as long."""
 FX = {market.currency: 1 / market.per_dollar for market in MARKETS.values()}
 
 
@@ -49,7 +51,7 @@ def listing_snapshots(days: DataFrame, plan: Plan, listings: DataFrame) -> DataF
     """
     taken = at_local(F.col("day"), 23 * 3_600, plan.zone)
     offers = listings.select("seller_no", "listing_id", F.col("luck").alias("listing_luck"))
-    stocked = draw("stock", "listing_luck", "index div 3") >= F.col("stockout")
+    stocked = draw("stock", "listing_luck", f"index div {STOCK_DAYS}") >= F.col("stockout")
     listed = days.join(F.broadcast(offers), "seller_no").select(
         taken.alias("occurred_at"),
         "listing_id", "seller_id",

@@ -156,12 +156,17 @@ def _risks(plan: Plan, numbers: Ids) -> dict[str, Any]:
     }
 
 
+def of_size_one(orders_per_day: int, sellers: int) -> float:
+    """Orders a day that a seller of size 1 can expect, on a usual day."""
+    return orders_per_day / (sellers * SELLING)
+
+
 def order_counts(plan: Plan, lived: Lives) -> Ids:
     """[sellers, days]: how many orders are drawn with each; planted causes move the mean.
 
     They move nothing else: health, and with it the base rate, knows of no cause.
     """
-    scale = plan.orders_per_day / (plan.sellers * SELLING)
+    scale = of_size_one(plan.orders_per_day, plan.sellers)
     who = lived.traits.seller_no
     moved = causes.demand(plan.seed, plan.first, plan.days)[homes(plan.seed, who)]
     usual = scale * lived.traits.size[:, None] * lived.intensity

@@ -169,8 +169,8 @@ def test_data_is_missing_at_the_new_more_often(world) -> None:
     new = here & (np.arange(DAYS) - world.traits.entry[:, None] < 90)
     assert 0.09 < 1 - world.ads_known[here].mean() < 0.15
     assert 0.02 < 1 - world.messaging[here].mean() < 0.06
-    for known in (world.ads_known, world.messaging):
-        assert known[new].mean() < known[here & ~new].mean() - 0.03
+    for known, less in ((world.ads_known, 0.05), (world.messaging, 0.03)):
+        assert known[new].mean() < known[here & ~new].mean() - less
 
 
 def test_advertising_is_unknown_for_the_30_days_that_end_with_a_month(world) -> None:
@@ -179,6 +179,8 @@ def test_advertising_is_unknown_for_the_30_days_that_end_with_a_month(world) -> 
         unknown = ~world.ads_known[:, last - 14]
         assert 0.05 < unknown.mean() < 0.2
         assert not world.ads_known[unknown, last - 29 : last + 1].any()
+        assert (unknown == ~world.ads_known[:, last - 20]).all()  # from month to month, not by day
+        assert (unknown == world.ads_known[:, last + 14]).any()
 
 
 def test_actions_are_as_rare_as_they_should_be(world) -> None:
