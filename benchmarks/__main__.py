@@ -18,6 +18,9 @@ from benchmarks import (
     olist,
     packed,
     recomputed,
+    risk_scoring,
+    risk_tenfold,
+    risk_training,
     snapshots,
     sums,
     tenfold,
@@ -29,6 +32,7 @@ log = logging.getLogger("benchmarks")
 MODULES = {
     "history": history, "packed": packed, "olist": olist, "snapshots": snapshots,
     "recomputed": recomputed, "month-ends": month_ends, "sums": sums, "tenfold": tenfold,
+    "risk-scoring": risk_scoring, "risk-training": risk_training, "risk-tenfold": risk_tenfold,
 }  # fmt: skip
 NEEDS_FILES = ("olist",)
 
@@ -43,6 +47,9 @@ EXAMPLES = """examples:
   python -m benchmarks recomputed --sellers 60 --orders-per-day 60 --runs 1
   python -m benchmarks month-ends --sellers 1000 --commands 3 --runs 1
   python -m benchmarks sums --sellers 2000 --days 90
+  python -m benchmarks risk-scoring --sellers 2000 --runs 1
+  python -m benchmarks risk-training --rows 1300000 --runs 1
+  python -m benchmarks risk-tenfold --rows 1000 --sellers 1000 --runs 1
   python -m benchmarks tenfold --sellers 60 --orders-per-day 60 --days 20 --ledger-sellers 500
 
 The tables go to standard output, progress to standard error. What takes long to make stays in

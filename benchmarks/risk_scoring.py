@@ -37,8 +37,8 @@ def _measure(spark: SparkSession, options: argparse.Namespace) -> str:
     threads = os.cpu_count() or 1
     months = risk_rows.drawn(options.sellers)
     model = risk_rows.model(months.head(130_000), threads)
-    path = str(Path(options.work) / "risk-sellers")
-    spark.createDataFrame(months).write.mode("overwrite").parquet(path)
+    path = str(Path(options.work) / f"risk-sellers-{options.sellers}")
+    risk_rows.as_parquet(months, path)
     rows = spark.read.parquet(path)
     ours, theirs = Side("Spark, with reasons"), Side("native predict + pred_contrib")
     plain, native = Side("Spark, scores alone"), Side("native predict")

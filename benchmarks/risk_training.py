@@ -9,6 +9,7 @@ from __future__ import annotations
 import argparse
 import os
 import time
+from pathlib import Path
 
 from pyspark.sql import SparkSession
 
@@ -37,7 +38,9 @@ def _measure(spark: SparkSession, options: argparse.Namespace) -> str:
     months, unseen = risk_rows.drawn(options.rows), risk_rows.drawn(50_000, seed=2)
     encoding, rows = risk_rows.encoded(months)
     test = encoding.encode(risk_rows.columns_of_months(unseen))
-    frame = encoded_on_spark(spark.createDataFrame(months), encoding).persist()
+    path = str(Path(options.work) / f"risk-months-{options.rows}")
+    risk_rows.as_parquet(months, path)
+    frame = encoded_on_spark(spark.read.parquet(path), encoding).persist()
     frame.count()
     native = Side("native, one process")
     backend, synapse = Side("native backend"), Side("SynapseML, one task")

@@ -18,7 +18,8 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 REQUIREMENTS = ROOT / "requirements"
 UV = ROOT / ".venv-uv/bin/uv"
-LOCKED = ("bootstrap", "jdk", "spark", "dev", "airflow")  # dev.in is constrained by spark.txt
+LOCKED = ("bootstrap", "jdk", "spark", "sagemaker", "dev", "airflow")
+"""In this order: sagemaker.in and dev.in are constrained by spark.txt."""
 
 
 def run(*command: str | Path) -> None:

@@ -43,6 +43,7 @@ class Training:
     trials: int
     seed: int
     rounds_most: int
+    driver_rows_most: int
     early_stopping_rounds: int
     fixed: Mapping[str, Any]
     search: Mapping[str, Sequence[Any]]

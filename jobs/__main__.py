@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import functools
 import json
 import logging
 import sys
@@ -90,6 +91,8 @@ def _execute(
             zone = getattr(module, "TIME_ZONE", None)
             creates = name.startswith("ingest.") or "landing" in options
             lake = open_lake(spark, settings, zone=zone, create=creates)
+            if patience := getattr(module, "TURN_PATIENCE_SECONDS", 0):
+                lake.turn = functools.partial(lease, spark, lake.root, name, patience)
             return run_job(name, lake, settings, window, run_id, options).report(), 0
     except Exception as error:
         code = exit_code_of(error)

@@ -5,13 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from conf.settings import Settings
 from jobs.errors import ContractBroken, NoChampion, OutsideUnavailable, UsageError
 from jobs.lake.lease import is_local, local_path
 from ml.artefact import Tampered
-from ml.registry import NoSuchVersion, Registry, RegistryDown, Version
-from ml.seller_risk.model import Model, OtherContract, of_files
+
+if TYPE_CHECKING:
+    from ml.registry import Registry, Version
+    from ml.seller_risk.model import Model
 
 SELLER_RISK = "seller_risk"
 
@@ -19,6 +22,9 @@ SELLER_RISK = "seller_risk"
 @contextmanager
 def registry(settings: Settings) -> Iterator[Registry]:
     """The registry; what it refuses becomes a job's error with its exit code."""
+    from ml.registry import NoSuchVersion, Registry, RegistryDown
+    from ml.seller_risk.model import OtherContract
+
     try:
         yield Registry(*_where(settings))
     except RegistryDown as error:
@@ -31,6 +37,8 @@ def registry(settings: Settings) -> Iterator[Registry]:
 
 def champion(models: Registry, name: str) -> tuple[Version, Model]:
     """The champion, its files checked; NoChampion (exit 5) where there is none yet."""
+    from ml.seller_risk.model import of_files
+
     version = models.champion(name)
     if version is None:
         raise NoChampion(
@@ -54,15 +62,19 @@ def _where(settings: Settings) -> tuple[str, str | None]:
 
 def version_model(models: Registry, name: str, number: str) -> Model:
     """The model of a version, its files checked."""
+    from ml.seller_risk.model import of_files
+
     return of_files(models.files(models.version(name, number)))
 
 
-def champion_or_none(models: Registry, name: str) -> Model | None:
-    """The champion's model, where there is one that knows the same features."""
+def champion_or_none(models: Registry, name: str) -> tuple[Version, Model] | None:
+    """The champion, where there is one that knows the same features."""
+    from ml.seller_risk.model import OtherContract, of_files
+
     version = models.champion(name)
     if version is None:
         return None
     try:
-        return of_files(models.files(version))
+        return version, of_files(models.files(version))
     except OtherContract:
         return None

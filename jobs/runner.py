@@ -72,7 +72,8 @@ def run_job(
         time.monotonic() - began, lake.tally, str(error) if error else None,
     )  # fmt: skip
     if module.__name__ not in registry.OUTSIDE_THE_VERBS.values():
-        record_run(lake, _row(run, read, started_at))
+        with lake.turn():
+            record_run(lake, _row(run, read, started_at))
     if error:
         raise error
     return run

@@ -24,8 +24,7 @@ from ml.artefact import Tampered, digest_of
 CHAMPION, PREVIOUS = "champion", "previous_champion"
 DIGEST = "content_sha256"
 ADDED_ON_DOWNLOAD = frozenset({"registered_model_meta"})
-
-
+ADDRESS = "MLFLOW_TRACKING_URI"
 QUIET = {
     "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "2", "MLFLOW_HTTP_REQUEST_TIMEOUT": "15",
     "MLFLOW_DISABLE_TELEMETRY": "true", "MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR": "false",
@@ -59,7 +58,7 @@ class Registry:
         for name, value in QUIET.items():
             os.environ.setdefault(name, value)
         with _answering(uri):
-            with _own_environment():  # where MLflow would leave the address for other processes
+            with _own_environment():
                 mlflow.set_tracking_uri(uri)
             mlflow.set_registry_uri(uri)
             self.client = MlflowClient(uri, uri)
@@ -117,6 +116,18 @@ class Registry:
 
     def files(self, version: Version) -> dict[str, str]:
         """The texts of a version's files, held to the digest it was registered with."""
+        with self._checked(version) as found:
+            inside = found / "artifacts" / "files"
+            return {file.name: file.read_text() for file in inside.iterdir()}
+
+    def loaded(self, version: Version) -> mlflow.pyfunc.PyFuncModel:
+        """The version as MLflow loads it, code included; Tampered before any of it is run."""
+        with self._checked(version) as found:
+            return mlflow.pyfunc.load_model(str(found))
+
+    @contextmanager
+    def _checked(self, version: Version) -> Iterator[Path]:
+        """A copy of the version's files; Tampered if they are not those that were registered."""
         with tempfile.TemporaryDirectory() as folder, _answering(self.uri):
             uri = f"models:/{version.name}/{version.number}"
             found, digest = self._downloaded(uri, Path(folder))
@@ -126,8 +137,7 @@ class Registry:
                     f"registered: their digest is {digest[:12]}, not "
                     f"{version.tags.get(DIGEST, 'any')[:12]}"
                 )
-            inside = found / "artifacts" / "files"
-            return {file.name: file.read_text() for file in inside.iterdir()}
+            yield found
 
     def _downloaded(self, uri: str, folder: Path) -> tuple[Path, str]:
         found = Path(mlflow.artifacts.download_artifacts(uri, dst_path=str(folder)))
@@ -136,10 +146,12 @@ class Registry:
 
 @contextmanager
 def _own_environment() -> Iterator[None]:
-    before = dict(os.environ)
+    """Leaves the address of the registry as it was for other processes."""
+    before = os.environ.get(ADDRESS)
     yield
-    os.environ.clear()
-    os.environ.update(before)
+    os.environ.pop(ADDRESS, None)
+    if before is not None:
+        os.environ[ADDRESS] = before
 
 
 @contextmanager

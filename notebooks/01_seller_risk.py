@@ -9,12 +9,13 @@
 import os
 from pathlib import Path
 
-import mlflow
 import polars as pl
 
+from ml.registry import Registry
+
 lake = Path(os.environ.get("MARKETPLACE_LAKE_ROOT", "demo/lake")).absolute()
-registry = os.environ.get("MLFLOW_TRACKING_URI", f"sqlite:///{lake}/models/mlflow.db")
-mlflow.set_tracking_uri(registry)
+uri = os.environ.get("MLFLOW_TRACKING_URI", f"sqlite:///{lake}/models/mlflow.db")
+registry = Registry(uri)
 
 # %% [markdown]
 # ## The model that is champion
@@ -23,9 +24,9 @@ mlflow.set_tracking_uri(registry)
 # registry sees first are the tags: as of when it was trained, and which gates it missed.
 
 # %%
-client = mlflow.MlflowClient()
-champion = client.get_model_version_by_alias("seller_risk", "champion")
-reached = client.get_run(champion.run_id).data.metrics
+champion = registry.champion("seller_risk")
+assert champion is not None, "nobody has been promoted yet: see learn.promote"
+reached = registry.client.get_run(champion.run_id).data.metrics
 print(champion.tags["known_on"], "gates", champion.tags["gates"])
 {name: round(reached[name], 4) for name in ("average_precision", "base_rate", "ece")}
 
@@ -70,11 +71,12 @@ common
 # %% [markdown]
 # ## The same model without Spark
 #
-# It loads by its alias in plain MLflow: text and JSON, no pickle, no jars. Here it scores one
-# seller once more, from his snapshot.
+# Text, JSON and code, no pickle, no jars. `registry.loaded` holds every file to the digest that it
+# was registered with before any is run; `mlflow.pyfunc.load_model("models:/seller_risk@champion")`
+# loads the same without that. Here it scores one seller once more, from his snapshot.
 
 # %%
-model = mlflow.pyfunc.load_model("models:/seller_risk@champion")
+model = registry.loaded(champion)
 snapshot = (
     pl.scan_delta(str(lake / "features" / "seller_snapshots"))
     .filter((pl.col("ds") == riskiest["ds"]) & (pl.col("seller_id") == riskiest["seller_id"]))

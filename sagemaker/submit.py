@@ -15,6 +15,7 @@ import hashlib
 import json
 import sys
 from collections.abc import Mapping, Sequence
+from datetime import date
 from typing import Any
 
 from sagemaker.rows import LINES, PARQUET
@@ -79,15 +80,20 @@ def processing(model: str, ds: str, source: str, target: str, *, image: str, rol
 
 def sent(client: Any, kind: str, request: Mapping[str, Any]) -> str:
     """Starts the job, or finds the one of that name; returns its ARN."""
-    name = "TransformJob" if kind == "transform" else "ProcessingJob"
+    job = "TransformJob" if kind == "transform" else "ProcessingJob"
     create, describe = (getattr(client, f"{verb}_{kind}_job") for verb in ("create", "describe"))
+    name = {f"{job}Name": request[f"{job}Name"]}
     try:
-        return str(create(**request)[f"{name}Arn"])
+        return str(describe(**name)[f"{job}Arn"])
     except client.exceptions.ClientError as error:
-        if error.response["Error"]["Code"] not in ("ResourceInUse", "ValidationException"):
+        if error.response["Error"]["Code"] not in ("ResourceNotFound", "ValidationException"):
             raise
-        found = describe(**{f"{name}Name": request[f"{name}Name"]})
-        return str(found[f"{name}Arn"])
+    try:
+        return str(create(**request)[f"{job}Arn"])
+    except client.exceptions.ClientError as error:
+        if error.response["Error"]["Code"] != "ResourceInUse":  # started a moment ago
+            raise
+    return str(describe(**name)[f"{job}Arn"])
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -115,13 +121,28 @@ def _parser() -> argparse.ArgumentParser:
     kinds = parser.add_subparsers(dest="kind", required=True)
     for kind in ("transform", "processing"):
         one = kinds.add_parser(kind)
-        for name in ("model", "ds", "input", "output"):
-            one.add_argument(f"--{name}", required=True)
+        one.add_argument("--model", required=True, help="name of the model in SageMaker")
+        one.add_argument("--ds", required=True, type=_date, metavar="YYYY-MM-DD")
+        one.add_argument("--input", required=True, type=_s3, metavar="S3_URI")
+        one.add_argument("--output", required=True, type=_s3, metavar="S3_URI")
         if kind == "processing":
             for name in ("image", "role", "artefact"):
                 one.add_argument(f"--{name}", required=True)
         one.add_argument("--dry-run", action="store_true")
     return parser
+
+
+def _date(text: str) -> str:
+    try:
+        return str(date.fromisoformat(text))
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a date like 2026-06-30") from None
+
+
+def _s3(text: str) -> str:
+    if not text.startswith("s3://"):
+        raise argparse.ArgumentTypeError(f"{text!r} is not an s3:// address")
+    return text
 
 
 if __name__ == "__main__":

@@ -18,7 +18,7 @@ MAY_IMPORT_OF_OURS = {
     "jobs": {"conf", "features", "ml", "jobs"},
     "dags": {"conf", "dags"},
     "sandbox": {"sandbox"},
-    "sagemaker": {"ml", "sagemaker"},
+    "sagemaker": {"conf", "ml", "sagemaker"},
 }
 NEVER_IMPORTS = {
     "conf": {"pyspark", "delta", "airflow", "stripe"},

@@ -23,11 +23,13 @@ from deltalake import DeltaTable
 from pyspark.sql import SparkSession
 
 from conf.settings import Settings, SettingsError, load_settings
+from jobs import models
 from jobs.ingest import olist
 from jobs.lake.records import open_lake
 from jobs.runner import run_job
 from jobs.window import Window
 from tests.support import processes
+from tests.support.seller_months import as_a_file, month_ends, seller_months
 
 pytestmark = [pytest.mark.spark, pytest.mark.timeout(1800)]
 
@@ -193,6 +195,26 @@ def test_a_cluster_gives_the_same_tables(
     assert [path for path in found if found[path] != expected[path]] == []
     for worker in ("one", "two"):  # both took part, each with the project's zip
         assert list((cluster.work / worker).glob("app-*/*/marketplace_lakehouse-*.zip"))
+
+
+def test_two_executors_train_a_model_that_passes_the_same_gates(
+    cluster: Cluster, spark: SparkSession, settings: Settings, tmp_path: Path
+) -> None:
+    ends = month_ends(7)
+    as_a_file(seller_months(2_000, len(ends)), tmp_path / "months.parquet")
+    here = replace(settings, lake_root=str(tmp_path / "lake"))
+    lake = open_lake(spark, here, zone="UTC", create=True)
+    given = {"input": str(tmp_path / "months.parquet")}
+    run_job("ingest.seller_months", lake, here, None, "test", given)
+    history = Window(ends[0], ends[-1])
+    for job in ("featurize.seller_snapshots", "featurize.seller_labels"):
+        run_job(job, lake, here, history, "test", {"month_ends": True})
+    trained_on = ends[-1] + timedelta(days=60)
+    trained = cluster.submit(tmp_path / "lake", "learn.seller_risk", "--ds", str(trained_on))
+    assert trained["status"] == "done"
+    with models.registry(here) as registry:
+        assert registry.version(models.SELLER_RISK, "1").tags["gates"] == "passed"
+        assert registry.champion(models.SELLER_RISK) is None  # a person promotes
 
 
 def tables(lake: Path) -> dict[str, list[str]]:

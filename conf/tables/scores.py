@@ -20,6 +20,8 @@ SELLER_RISK = Table(
         Column("band", "string", "critical, high, elevated or normal, by margin", nullable=False),
         Column("reasons", REASONS, "At most three families of features that raise the risk, the "
                "strongest first; the contribution is in log odds", nullable=False, untrusted=True),
+        Column("additivity", "double", "How far all contributions are from adding up to the margin",
+               "log odds", nullable=False),
         Column("model_version", "string", "Version of seller_risk in the registry",
                nullable=False),
         Column("hindsight", "boolean", "The model was trained on what was known after ds",

@@ -53,6 +53,9 @@ class Lake:
     """The tables below one root. Business days are cut in `zone`, one for the whole lake."""
 
     run_id = "by-hand"
+    turn: Callable[[], AbstractContextManager[None]] = nullcontext
+    """Entered by a job that works long and writes little, around what it writes; a job that holds
+    the lake's lease all along need not."""
 
     def __init__(self, spark: SparkSession, root: str, zone: str) -> None:
         self.spark = spark

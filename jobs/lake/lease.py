@@ -15,7 +15,7 @@ import threading
 import time
 import uuid
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +25,7 @@ from jobs.errors import OutsideUnavailable
 
 HEARTBEAT_SECONDS = 10.0
 STALE_AFTER_SECONDS = 60.0
+ASKED_AGAIN_SECONDS = 1.0
 LEASE_FILE = "_lease"
 
 log = logging.getLogger(__name__)
@@ -40,10 +41,27 @@ def local_path(root: str) -> Path:
 
 
 @contextmanager
-def lease(spark: SparkSession, root: str, holder: str) -> Iterator[None]:
-    """Holds the lake's lease; OutsideUnavailable (exit 4) when another run has it."""
-    held = _local_lease(root, holder) if is_local(root) else _remote_lease(spark, root, holder)
-    with held:
+def lease(
+    spark: SparkSession, root: str, holder: str, patience_seconds: float = 0.0
+) -> Iterator[None]:
+    """Holds the lake's lease; OutsideUnavailable (exit 4) when another run still has it after the
+    time that one is willing to wait."""
+    until, said = time.monotonic() + patience_seconds, False
+    with ExitStack() as held:
+        while True:
+            one = (
+                _local_lease(root, holder) if is_local(root) else _remote_lease(spark, root, holder)
+            )
+            try:
+                held.enter_context(one)
+                break
+            except OutsideUnavailable as taken:
+                if time.monotonic() >= until:
+                    raise
+                if not said:
+                    log.info("waiting up to %.0f s: %s", patience_seconds, taken)
+                said = True
+            time.sleep(min(ASKED_AGAIN_SECONDS, max(until - time.monotonic(), 0)))
         yield
 
 

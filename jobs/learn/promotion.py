@@ -6,35 +6,55 @@ import json
 import logging
 from collections import Counter
 from collections.abc import Iterable, Iterator
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 from pyspark.sql import functions as F
 
 from conf.tables import features, meta
+from jobs.errors import GateNotPassed
 from jobs.lake.io import Lake
 from jobs.learn.rows import snapshot
 from jobs.models import version_model
-from ml.registry import CHAMPION, PREVIOUS, Registry
-from ml.seller_risk.encoding import columns_of
-from ml.seller_risk.model import Model
+
+if TYPE_CHECKING:
+    from ml.registry import Registry, Version
+    from ml.seller_risk.model import Model
 
 QUEUE = ("critical", "high")
 """The bands whose sellers people look at."""
+GATES, MISSED, LEAKAGE = "gates", "missed", "leakage"
+"""Tags of a version: passed or missed; what was missed; the features that know the label."""
+NONE = "none"
 
 log = logging.getLogger(__name__)
 
 
+def require_fit(version: Version, accept_missed: bool) -> None:
+    """GateNotPassed for a version with a leak, or with gates that it missed and nobody accepts."""
+    what = f"{version.name} version {version.number}"
+    if (leaks := version.tags.get(LEAKAGE, NONE)) != NONE:
+        raise GateNotPassed(
+            f"{what} cannot become champion: {leaks} looks as if it knew the label; mend the "
+            "feature, or take it out of the contract, and train again"
+        )
+    if version.tags.get(GATES) == "missed" and not accept_missed:
+        raise GateNotPassed(
+            f"{what} missed gates: {version.tags.get(MISSED, '')}; a reviewer who accepts that "
+            "adds --accept-missed"
+        )
+
+
 def promote(models: Registry, lake: Lake, name: str, number: str, why: str) -> None:
     """Makes a version champion; the one before it stays known as the previous champion."""
+    from ml.registry import CHAMPION, PREVIOUS
+
     before, version = models.champion(name), models.version(name, number)
     if before is not None and before.number == version.number:
         log.info("%s version %s is champion already", name, number)
         return
-    after = version_model(models, name, number)
-    changed = None
+    changed = foreseen(models, lake, name, number)
     if before is not None:
-        changed = changes(lake, version_model(models, name, before.number), after)
         log.info("with version %s instead of %s: %s", number, before.number, changed)
         models.point(name, before.number, PREVIOUS)
     models.point(name, version.number, CHAMPION)
@@ -46,9 +66,20 @@ def promote(models: Registry, lake: Lake, name: str, number: str, why: str) -> N
     log.info("%s version %s is champion: %s", name, number, why)
 
 
+def foreseen(models: Registry, lake: Lake, name: str, number: str) -> dict[str, Any] | None:
+    """What changes if a version becomes champion; None where there is no champion before it. Reads
+    the version's files, which are checked."""
+    before, after = models.champion(name), version_model(models, name, number)
+    if before is None:
+        return None
+    return changes(lake, version_model(models, name, before.number), after)
+
+
 def changes(lake: Lake, before: Model, after: Model) -> dict[str, Any] | None:
     """Sellers by band with either model on the newest snapshots, and who enters or leaves the
     queue; None where there are no snapshots."""
+    from ml.seller_risk.encoding import columns_of
+
     newest = lake.read(features.SELLER_SNAPSHOTS).agg(F.max("ds").alias("ds")).first()
     if newest is None or newest["ds"] is None:
         return None

@@ -14,6 +14,7 @@ from mlflow.data.meta_dataset import MetaDataset
 from conf.model_settings import SellerRisk
 from conf.tables import features
 from jobs.lake.io import Lake
+from jobs.learn.promotion import GATES, LEAKAGE, MISSED, NONE
 from jobs.models import SELLER_RISK
 from ml.registry import Registry, Version
 from ml.seller_risk import card
@@ -28,8 +29,10 @@ def register(models: Registry, lake: Lake, model: Model, data: Data, outcome: Ou
     read = {table.path: lake.version(table)
             for table in (features.SELLER_SNAPSHOTS, features.SELLER_LABELS)}  # fmt: skip
     tags = {
-        "known_on": str(model.trained["known_on"]), "missed": "; ".join(outcome.missed) or "none",
-        "gates": "passed" if not outcome.missed else "missed",
+        "known_on": str(model.trained["known_on"]),
+        MISSED: "; ".join(outcome.missed) or NONE,
+        GATES: "missed" if outcome.missed else "passed",
+        LEAKAGE: ", ".join(sorted({f.feature or f.test for f in outcome.findings})) or NONE,
         **{f"version_of_{path}": str(number) for path, number in read.items()},
     }  # fmt: skip
     with models.run(SELLER_RISK, f"{SELLER_RISK} {model.trained['known_on']}"), \

@@ -13,7 +13,6 @@ from jobs.lake.io import Lake
 from jobs.learn import promotion
 from jobs.models import SELLER_RISK, registry
 from jobs.window import Window
-from ml.registry import PREVIOUS
 
 READS: tuple[()] = ()
 WRITES: tuple[()] = ()
@@ -25,6 +24,8 @@ ARGUMENTS = (
 
 
 def run(lake: Lake, settings: Settings, window: Window | None, *, model: str, why: str) -> None:
+    from ml.registry import PREVIOUS
+
     with registry(settings) as models:
         before = models.champion(model, PREVIOUS)
         if before is None:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterable, Iterator
 from datetime import date
+from typing import TYPE_CHECKING
 
 import pyarrow as pa
 from pyspark.sql import DataFrame, SparkSession
@@ -24,8 +25,9 @@ from jobs.lake.io import Lake
 from jobs.learn.rows import require_values, snapshot
 from jobs.models import SELLER_RISK, champion, registry
 from jobs.window import Window
-from ml.seller_risk.encoding import columns_of
-from ml.seller_risk.model import Model
+
+if TYPE_CHECKING:
+    from ml.seller_risk.model import Model
 
 READS = (features.SELLER_SNAPSHOTS,)
 WRITES = (scores.SELLER_RISK,)
@@ -50,14 +52,26 @@ def run(lake: Lake, settings: Settings, window: Window, *, month_ends: bool = Fa
     for ds in window.month_ends() if month_ends else window:
         rows = snapshot(lake, ds)
         require_values(rows, f"ds {ds}")
+        _say_unseen(rows, model)
         scored = lake.settle(scores_of(lake.spark, rows, model))
         _require_whole(rows, scored, most, ds)
         hindsight = date.fromisoformat(str(model.trained["known_on"])) > ds
-        dated = scored.drop("additivity").withColumns(
+        dated = scored.withColumns(
             {"ds": F.lit(ds), "model_version": F.lit(version.number),
              "hindsight": F.lit(hindsight)}
         )  # fmt: skip
         lake.replace_ds(scores.SELLER_RISK, dated, [ds])
+
+
+def _say_unseen(rows: DataFrame, model: Model) -> None:
+    """Levels of categories that training has not seen share a code: scored, and said."""
+    unseen = {name: F.count_if(~F.col(name).isin(list(levels)))
+              for name, levels in model.encoding.codes.items()}  # fmt: skip
+    found = rows.agg(*(count.alias(name) for name, count in unseen.items())).first()
+    for name in unseen:
+        if found is not None and found[name]:
+            log.warning("%d sellers have a %s that the model has not seen; it scores them as "
+                        "one of the rare ones", found[name], name)  # fmt: skip
 
 
 def scores_of(spark: SparkSession, rows: DataFrame, model: Model) -> DataFrame:
@@ -73,6 +87,8 @@ def scores_of(spark: SparkSession, rows: DataFrame, model: Model) -> DataFrame:
 
 def margins_of(spark: SparkSession, rows: DataFrame, model: Model) -> DataFrame:
     """(seller_id, margin), one row a seller: scores without reasons."""
+    from ml.seller_risk.encoding import columns_of
+
     shared = spark.sparkContext.broadcast(model)
 
     def score(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import logging
 from datetime import date
+from typing import TYPE_CHECKING
 
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
@@ -23,19 +24,23 @@ from jobs.arguments import Argument
 from jobs.errors import ContractBroken, GateNotPassed, OutsideUnavailable
 from jobs.lake.io import Lake
 from jobs.learn import promotion
-from jobs.learn.registering import register
 from jobs.learn.rows import labelled
 from jobs.models import SELLER_RISK, champion_or_none, registry
 from jobs.window import Window
-from ml.registry import Registry
-from ml.seller_risk import distributed, training
-from ml.seller_risk.model import Model
-from ml.seller_risk.train import Chosen
-from ml.seller_risk.training import Data
 from ml.splits import Months, TooLittle, split
+
+if TYPE_CHECKING:
+    from ml.registry import Registry, Version
+    from ml.seller_risk.model import Model
+    from ml.seller_risk.train import Chosen
+    from ml.seller_risk.training import Data, Outcome
+
+    Champion = tuple[Version, Model] | None
 
 READS = (features.SELLER_SNAPSHOTS, features.SELLER_LABELS)
 WRITES: tuple[()] = ()
+LEASE = False  # minutes of work, and then a row
+TURN_PATIENCE_SECONDS = 3_600.0
 ARGUMENTS = (
     Argument("--backend", "who grows the trees of the final fit; default: as configured",
              choices=("synapse", "native")),
@@ -46,19 +51,23 @@ log = logging.getLogger(__name__)
 
 def run(lake: Lake, settings: Settings, window: Window, *, backend: str | None = None) -> None:
     with registry(settings) as models:  # asked first: a training for nothing takes minutes
-        champion = champion_or_none(models, SELLER_RISK)
+        with lake.turn():  # a registry is made by one
+            champion = champion_or_none(models, SELLER_RISK)
         _train(lake, settings, window.last, models, champion, backend)
 
 
 def _train(
-    lake: Lake, settings: Settings, known_on: date, models: Registry, champion: Model | None,
+    lake: Lake, settings: Settings, known_on: date, models: Registry, champion: Champion,
     backend: str | None,
 ) -> None:  # fmt: skip
+    from jobs.learn.registering import register
+    from ml.seller_risk import training
+
     rules, threads = load_seller_risk(), lake.spark.sparkContext.defaultParallelism
     rows = lake.settle(labelled(lake, known_on, load_labels_policy()))
     months = _split(rows, rules)
     used = rows.where(F.col("ds").isin([*months.train, *months.validation, *months.test]))
-    data = training.prepared(used.toPandas(), months, rules)
+    data = training.prepared(_for_driver(used, rules).toPandas(), months, rules)
     if data.empty:
         raise ContractBroken(
             f"{features.SELLER_SNAPSHOTS.path}: {', '.join(data.empty)} has no value in any row "
@@ -67,16 +76,39 @@ def _train(
     chosen = training.searched(data, rules, threads, log.info)
     text, parity = _grown(used, data, chosen, rules, backend or rules.training.backend)
     model = training.assembled(text, data, chosen, rules, known_on)
-    outcome = training.judged(model, data, chosen, rules, threads, parity, champion)
-    version = register(models, lake, model, data, outcome, rules)
-    log.info("registered as %s version %s", SELLER_RISK, version.number)
-    if outcome.missed:
-        raise GateNotPassed(
-            f"{SELLER_RISK} version {version.number} is registered as a candidate; it missed: "
-            f"{'; '.join(outcome.missed)}. The champion stays"
-        )
-    if rules.promotion == "automatic" and settings.env == "local":
-        promotion.promote(models, lake, SELLER_RISK, version.number, "all gates are green")
+
+    def judged_against(other: Champion) -> Outcome:
+        return training.judged(model, data, chosen, rules, threads, parity, other and other[1])
+
+    outcome = judged_against(champion)
+    with lake.turn():
+        newest = champion_or_none(models, SELLER_RISK)
+        if _number(newest) != _number(champion):
+            log.info("version %s has become champion meanwhile: judged again", _number(newest))
+            outcome = judged_against(newest)
+        version = register(models, lake, model, data, outcome, rules)
+        log.info("registered as %s version %s", SELLER_RISK, version.number)
+        if outcome.missed:
+            raise GateNotPassed(
+                f"{SELLER_RISK} version {version.number} is registered as a candidate; it missed: "
+                f"{'; '.join(outcome.missed)}. The champion stays"
+            )
+        if rules.promotion == "automatic" and settings.env == "local":
+            promotion.promote(models, lake, SELLER_RISK, version.number, "all gates are green")
+
+
+def _number(champion: Champion) -> str | None:
+    return champion[0].number if champion else None
+
+
+def _for_driver(rows: DataFrame, rules: SellerRisk) -> DataFrame:
+    """All rows, or those of as many sellers as one process can search, judge and explain."""
+    count, most = rows.count(), rules.training.driver_rows_most
+    if count <= most:
+        return rows
+    share = most / count
+    log.info("%d rows: search and judgement see the sellers of %.1f %% of them", count, 100 * share)
+    return rows.where(F.pmod(F.xxhash64("seller_id"), F.lit(1_000_000)) < int(1_000_000 * share))
 
 
 def _split(rows: DataFrame, rules: SellerRisk) -> Months:
@@ -104,6 +136,8 @@ def _grown(
     used: DataFrame, data: Data, chosen: Chosen, rules: SellerRisk, backend: str
 ) -> tuple[str, float]:
     """(LightGBM's text, the largest distance of the trainer's own scores from its text's)."""
+    from ml.seller_risk import distributed, training
+
     tasks = rules.training.tasks
     threads = max(1, used.sparkSession.sparkContext.defaultParallelism // tasks)
     train = training.encoded(used.where(F.col("ds").isin(list(data.months.train))), data.encoding)

@@ -26,6 +26,7 @@ from jobs.window import Window
 READS = (features.SELLER_SNAPSHOTS, silver.SELLER_DAYS, *bronze.TABLES)
 WRITES = ()
 LEASE = False
+TURN_PATIENCE_SECONDS = 60.0
 ARGUMENTS = (
     Argument("--seller", "the seller's id", required=True),
     Argument("--name", "the feature's name, see docs/features.md", required=True),

@@ -10,6 +10,7 @@ import logging
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date
+from typing import TYPE_CHECKING
 
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
@@ -22,7 +23,9 @@ from jobs.errors import NoChampion
 from jobs.lake.io import Lake
 from jobs.models import SELLER_RISK, registry, version_model
 from jobs.window import Window
-from ml.seller_risk.model import Model
+
+if TYPE_CHECKING:
+    from ml.seller_risk.model import Model
 
 READS = (scores.SELLER_RISK, features.SELLER_LABELS, reports.FEATURE_DRIFT)
 WRITES = (reports.MODEL_HEALTH,)
@@ -76,6 +79,8 @@ def _now(lake: Lake, scored: DataFrame, model: Model, version: str, ds: date) ->
         "expected_average_precision": (
             _value(model_health.average_precision(scored, "probability")),
             "if the probabilities are right"),
+        "additivity": (_value(scored.agg(F.max("additivity").alias("value"))),
+                       "log odds by which the contributions of some seller miss his margin"),
         "model_age_days": (float((ds - known_on).days), f"trained on what was known on {known_on}"),
     }  # fmt: skip
     for metric, (value, note) in figures.items():

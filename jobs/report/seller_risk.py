@@ -35,6 +35,7 @@ HEALTH = {
     "expected_average_precision": ("Average precision, expected", "if the probabilities hold"),
     "realised_average_precision": ("Average precision, realised", "on labels that are sure now"),
     "realised_calibration_error": ("Calibration error, realised", "on labels that are sure now"),
+    "additivity": ("Reasons add up", "log odds by which they miss, at most"),
     "model_age_days": ("Age of the model", "days since what it was trained on was known"),
 }  # fmt: skip
 
@@ -136,12 +137,14 @@ def _seller(row: Any) -> Seller:
     )  # fmt: skip
 
 
+def _number(name: str, value: float) -> str:
+    if name.endswith("days"):
+        return f"{value:.0f}"
+    return f"{value:.0e}" if name == "additivity" else f"{value:.3f}"
+
+
 def _figure(name: str, health: Mapping[str, float | None]) -> dict[str, str]:
     label, about = HEALTH[name]
     value = health[name]
-    shown = (
-        "nothing to measure yet"
-        if value is None
-        else (f"{value:.0f}" if name.endswith("days") else f"{value:.3f}")
-    )
+    shown = "nothing to measure yet" if value is None else _number(name, value)
     return {"label": label, "about": about, "value": shown}

@@ -9,6 +9,7 @@ from typing import Any
 
 import jinja2
 import numpy as np
+import shap
 from matplotlib.figure import Figure
 from sklearn.metrics import precision_recall_curve
 
@@ -31,6 +32,7 @@ def metrics(outcome: Outcome) -> dict[str, float]:
         "best_single_feature": next(iter(outcome.singles.values())),
         **{f"precision_at_{part['share']:g}": part["precision"] for part in judged.capacities},
         **{f"recall_at_{part['share']:g}": part["recall"] for part in judged.capacities},
+        **{f"average_precision_{part['month'][:7]}": part["ap"] for part in judged.months},
     }  # fmt: skip
     return {name: float(value) for name, value in found.items() if np.isfinite(value)}
 
@@ -83,6 +85,15 @@ def _importance(axes: Any, outcome: Outcome, model: Model) -> None:
     axes.set(xlabel="share of gain")
 
 
+def _costs(axes: Any, outcome: Outcome, model: Model) -> None:
+    """What reviews and misses cost if so many are reviewed, with the threshold of validation."""
+    major, reviewed = outcome.costs_minor / 100, np.arange(len(outcome.costs_minor))
+    axes.plot(100 * reviewed / max(len(outcome.test), 1), major)
+    chosen = int((outcome.scored.margin >= outcome.threshold).sum())
+    axes.plot(100 * chosen / max(len(outcome.test), 1), major[chosen], marker="o", color="black")
+    axes.set(xlabel="share reviewed, %", ylabel="cost, reporting currency", ylim=(0, None))
+
+
 def _months(axes: Any, outcome: Outcome, model: Model) -> None:
     months = outcome.judged.months
     axes.bar([m["month"][:7] for m in months], [m["ap"] for m in months], width=0.5)
@@ -90,23 +101,16 @@ def _months(axes: Any, outcome: Outcome, model: Model) -> None:
 
 
 def _beeswarm(axes: Any, outcome: Outcome, model: Model) -> None:
-    """The ten features that move margins most: each dot a seller, its colour the feature's rank."""
-    contributions = outcome.contributions
-    first = np.argsort(-np.abs(contributions).mean(axis=0))[:SWARMED]
-    shown = slice(None, None, max(1, len(contributions) // DOTS))
-    rng = np.random.default_rng(0)
-    for place, number in enumerate(first[::-1]):
-        values = outcome.test.features[shown, number]
-        rank = np.argsort(np.argsort(np.nan_to_num(values, nan=-np.inf))) / max(len(values) - 1, 1)
-        height = place + 0.3 * (rng.random(len(values)) - 0.5)
-        axes.scatter(contributions[shown, number], height, c=rank, cmap="coolwarm", s=3,
-                     rasterized=True)  # fmt: skip
-    axes.set_yticks(range(len(first)), [NAMES[n] for n in first[::-1]])
-    axes.axvline(0, color="grey", linewidth=0.5)
+    """The features that move margins most: each dot a seller, its colour the feature's value."""
+    shown = slice(None, None, max(1, len(outcome.contributions) // DOTS))
+    dots = shap.Explanation(outcome.contributions[shown], data=outcome.test.features[shown],
+                            feature_names=list(NAMES))  # fmt: skip
+    shap.plots.beeswarm(dots, max_display=SWARMED, ax=axes, show=False, plot_size=None,
+                        color_bar=False, group_remaining_features=False, s=4)  # fmt: skip
     axes.set(xlabel="contribution, log odds")
 
 
 PLOTS = {
     "precision_recall": _precision_recall, "reliability": _reliability,
-    "importance": _importance, "contributions": _beeswarm, "months": _months,
+    "importance": _importance, "contributions": _beeswarm, "months": _months, "costs": _costs,
 }  # fmt: skip

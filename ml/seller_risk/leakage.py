@@ -107,9 +107,13 @@ def _adversarial(train: Rows, test: Rows, chosen: Chosen, threads: int) -> float
         np.concatenate([train.seller, test.seller]), np.concatenate([train.month, test.month]),
     )  # fmt: skip
     kept = half_of(both.seller)
-    free = replace(chosen, parameters={**chosen.parameters, "monotone_constraints": None})
-    score = margins(fit(both.of(~kept), free, threads), both.features[kept])
+    score = margins(fit(both.of(~kept), _free(chosen), threads), both.features[kept])
     return roc_auc(both.label[kept] == 1, score)
+
+
+def _free(chosen: Chosen) -> Chosen:
+    """The same parameters without monotone constraints, which know which way risk goes."""
+    return replace(chosen, parameters={**chosen.parameters, "monotone_constraints": None})
 
 
 def _strong(rows: Rows, bounds: Leakage) -> Iterator[Finding]:
@@ -167,7 +171,7 @@ def _permuted(train: Rows, test: Rows, chosen: Chosen, bounds: Leakage,
     """
     rng = np.random.default_rng(0)
     shuffled = Rows(train.features, rng.permutation(train.label), train.seller, train.month)
-    score = margins(fit(shuffled, chosen, threads), test.features)
+    score = margins(fit(shuffled, _free(chosen), threads), test.features)
     reached = average_precision(test.label, score)
     by_chance = [average_precision(rng.permutation(test.label), score) for _ in range(DEALS)]
     bound = max(bounds.permuted_distance_most, 3 * float(np.std(by_chance)))

@@ -18,7 +18,7 @@ from pyspark.sql import DataFrame
 
 from conf.model_settings import SellerRisk
 from ml.calibration import Calibration
-from ml.evaluation import average_precision, calibration_error, cheapest_threshold
+from ml.evaluation import average_precision, calibration_error, cheapest_threshold, costs
 from ml.seller_risk import judge, leakage
 from ml.seller_risk.encoding import Columns, Encoding, columns_of, empty, fitted
 from ml.seller_risk.explain import Catalogue, peers
@@ -97,6 +97,7 @@ class Outcome:
     walked: Sequence[Mapping[str, Any]]  # month, trained until, average precision
     singles: Mapping[str, float]
     threshold: float
+    costs_minor: Array  # [test rows + 1] if the 0, 1, 2, ... riskiest are reviewed
     trials: Sequence[Mapping[str, Any]]
 
     @property
@@ -193,14 +194,15 @@ def judged(
     }  # fmt: skip
     findings = leakage.findings(train, test, chosen, rules.leakage, threads)
     result = judge.judge(scored, rules)
-    costs = rules.evaluation.cost_per_review_minor, rules.evaluation.cost_per_missed_minor
+    cost = rules.evaluation.cost_per_review_minor, rules.evaluation.cost_per_missed_minor
     held_margin = margins(model.booster, held.features)
     return Outcome(
         judged=result, scored=scored, test=test, contributions=contributions,
         gates=judge.gates(result, findings, measured, rules), findings=findings,
         warnings=leakage.warnings(train, test, chosen, model.catalogue.members, threads),
         walked=walked(data, chosen, rules, threads), singles=leakage.singles(test),
-        threshold=cheapest_threshold(held.label, held_margin, *costs), trials=chosen.trials,
+        threshold=cheapest_threshold(held.label, held_margin, *cost),
+        costs_minor=costs(test.label, margin, *cost), trials=chosen.trials,
     )  # fmt: skip
 
 

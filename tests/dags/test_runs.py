@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
-from datetime import date
+from datetime import date, timedelta
 from pathlib import Path
 
 import pytest
@@ -12,11 +12,15 @@ from deltalake import DeltaTable
 from pyspark.sql import SparkSession
 
 from conf.settings import Settings
+from jobs.lake.records import open_lake
+from jobs.runner import run_job
 from jobs.simulate import world
 from jobs.window import Window
 from tests.dags.conftest import PROJECT, Airflow
+from tests.support.seller_months import as_a_file, month_ends, seller_months
 
 DAY = date(2026, 6, 29)
+SELLERS = 2_000
 
 EXITS = f"""
 import sys
@@ -102,3 +106,29 @@ def test_a_business_day(
     assert DeltaTable(lake / "silver" / "orders").to_pyarrow_table().num_rows > 0
     report = DeltaTable(lake / "reports" / "daily_marketplace").to_pyarrow_table()
     assert set(report["ds"].to_pylist()) == {DAY}
+
+
+@pytest.mark.spark
+@pytest.mark.timeout(1800)
+def test_seller_risk_is_trained_and_the_next_day_scored(
+    migrated: Airflow, spark: SparkSession, settings: Settings, tmp_path: Path
+) -> None:
+    """A table of the contract that others computed, through both DAGs, with the real gates."""
+    ends = month_ends(7)
+    as_a_file(seller_months(SELLERS, len(ends)), tmp_path / "months.parquet")
+    here = replace(settings, lake_root=str(tmp_path / "lake"))
+    lake = open_lake(spark, here, zone="UTC", create=True)
+    given = {"input": str(tmp_path / "months.parquet")}
+    run_job("ingest.seller_months", lake, here, None, "test", given)
+    history = Window(ends[0], ends[-1])
+    run_job("featurize.seller_snapshots", lake, here, history, "test", {"month_ends": True})
+
+    trained_on = str(ends[-1] + timedelta(days=60))
+    for dag, ds in (("seller_risk_monthly", trained_on), ("seller_risk_daily", str(ends[-1]))):
+        code, said = migrated.test(dag, ds, MARKETPLACE_LAKE_ROOT=lake.root)
+        assert {state for state, _ in migrated.states(dag).values()} == {"success"}, said
+        assert code == 0
+    scored = DeltaTable(tmp_path / "lake" / "scores" / "seller_risk").to_pyarrow_table()
+    assert scored.num_rows == SELLERS
+    assert set(scored["model_version"].to_pylist()) == {"1"}
+    assert (tmp_path / "lake" / "pages" / "seller_risk" / f"{ends[-1]}.html").exists()

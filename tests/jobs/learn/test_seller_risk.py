@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import json
+import logging
 import runpy
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import date, timedelta
+from functools import partial
 from pathlib import Path
 
 import mlflow
@@ -23,11 +26,13 @@ from jobs import models
 from jobs.errors import ContractBroken, GateNotPassed, NoChampion, OutsideUnavailable, UsageError
 from jobs.lake.ddl import struct_of
 from jobs.lake.io import Lake
+from jobs.lake.lease import lease
 from jobs.lake.records import open_lake
 from jobs.learn import promote, rollback, score_seller_risk
 from jobs.learn import seller_risk as job
 from jobs.report import model_health, seller_risk
 from jobs.window import Window
+from ml.seller_risk.encoding import NAMES, Encoding
 from tests.support.seller_months import month_ends, seller_months
 
 pytestmark = pytest.mark.spark
@@ -175,8 +180,17 @@ def test_a_gate_that_is_missed_leaves_the_champion(
     assert "average precision" in candidate.tags["missed"]
 
 
-def test_a_reviewer_promotes_and_takes_back(lake: Lake, place: Settings) -> None:
-    promote.run(lake, place, None, model="seller_risk", version="2", why="reviewed the card")
+def test_a_reviewer_promotes_and_takes_back(
+    lake: Lake, place: Settings, capsys: pytest.CaptureFixture[str]
+) -> None:
+    reviewed = partial(promote.run, lake, place, None, model="seller_risk", version="2",
+                       why="reviewed the card")  # fmt: skip
+    with pytest.raises(GateNotPassed, match=r"average precision is 0\.\d+ .*--accept-missed"):
+        reviewed()
+    reviewed(accept_missed=True, check=True)
+    assert set(json.loads(capsys.readouterr().out)) >= {"swap_ins", "swap_outs", "after"}
+    assert champion(place) == "1"
+    reviewed(accept_missed=True)
     assert champion(place) == "2"
     rollback.run(lake, place, None, model="seller_risk", why="scores drifted")
     assert champion(place) == "1"
@@ -203,6 +217,11 @@ def test_a_touched_file_is_refused_before_it_is_run(lake: Lake, place: Settings)
     for code, text in texts.items():
         code.write_text(text + "\nraise SystemExit('run')\n")
     try:
+        with (
+            pytest.raises(ContractBroken, match="not those that were registered"),
+            models.registry(place) as found,
+        ):
+            found.loaded(found.version("seller_risk", "1"))
         with pytest.raises(ContractBroken, match="not those that were registered"):
             score_seller_risk.run(lake, place, Window.day(month_ends(MONTHS)[-1]))
     finally:
@@ -242,6 +261,74 @@ def test_a_feature_without_a_value_is_named(make_place) -> None:
     lake, place = make_place(seller_months(400, MONTHS).assign(asp=None))
     with pytest.raises(ContractBroken, match="asp has no value"):
         job.run(lake, place, AS_OF)
+
+
+def test_a_planted_leak_is_named_and_can_never_be_champion(make_place) -> None:
+    months = seller_months(400, MONTHS)
+    rng = np.random.default_rng(0)
+    told = months["label"] + 0.3 * rng.standard_normal(len(months))
+    lake, place = make_place(months.assign(policy_warnings_90d=np.maximum(10 * told, 0).round()))
+    with pytest.raises(GateNotPassed, match="policy_warnings_90d alone reaches"):
+        job.run(lake, place, AS_OF)
+    with pytest.raises(GateNotPassed, match="policy_warnings_90d looks as if it knew the label"):
+        promote.run(lake, place, None, model="seller_risk", version="1", why="it is so good",
+                    accept_missed=True)  # fmt: skip
+    assert champion(place) is None
+
+
+def test_two_trainings_at_once_both_end_and_leave_one_champion(spark, make_place) -> None:
+    _, place = make_place(seller_months(400, MONTHS))
+
+    def train() -> None:
+        own = open_lake(spark, place, zone=None, create=False)
+        own.turn = partial(lease, spark, own.root, "learn.seller_risk", 300.0)
+        job.run(own, place, AS_OF)
+
+    with ThreadPoolExecutor(2) as pool:
+        for ended in [pool.submit(train) for _ in range(2)]:
+            ended.result()
+    assert champion(place) == "2"
+    log = open_lake(spark, place, zone=None, create=False).read(meta.MODEL_PROMOTIONS)
+    assert sorted(row["version"] for row in log.collect()) == ["1", "2"]
+
+
+def test_a_champion_of_another_contract_is_refused(
+    make_place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lake, place = make_place(seller_months(400, MONTHS))
+    usual = Encoding.to_json
+    with monkeypatch.context() as other:
+        other.setattr(Encoding, "to_json",
+                      lambda self: usual(self) | {"features": [*NAMES, "shoe_size"]})  # fmt: skip
+        job.run(lake, place, AS_OF)
+    with pytest.raises(ContractBroken, match="knows other features: shoe_size"):
+        score_seller_risk.run(lake, place, Window.day(month_ends(MONTHS)[-1]))
+
+
+def test_unseen_categories_and_gaps_are_scored_and_said(
+    lake: Lake, place: Settings, months: pd.DataFrame, caplog: pytest.LogCaptureFixture
+) -> None:
+    later = month_ends(MONTHS + 1)[-1]
+    odd = months[months["ds"] == month_ends(MONTHS)[-1]].assign(ds=later)
+    first = odd["seller_id"] < "s-00030"
+    odd.loc[first, "marketplace"] = "BR"
+    odd.loc[first, "contact_rate"] = None
+    put(lake, odd)
+    with caplog.at_level(logging.WARNING):
+        score_seller_risk.run(lake, place, Window.day(later))
+    assert "30 sellers have a marketplace that the model has not seen" in caplog.text
+    scored = lake.read(scores.SELLER_RISK).where(F.col("ds") == F.lit(later))
+    assert scored.count() == len(odd)
+
+
+def test_of_a_large_table_one_process_sees_some_sellers_with_all_their_months(
+    lake: Lake, rules: SellerRisk, months: pd.DataFrame
+) -> None:
+    few = replace(rules, training=replace(rules.training, driver_rows_most=1_000))
+    rows = job._for_driver(lake.spark.createDataFrame(months[["ds", "seller_id"]]), few)
+    seen = rows.groupBy("seller_id").count().toPandas()
+    assert set(seen["count"]) == {MONTHS}
+    assert 600 < seen["count"].sum() < 1_400
 
 
 def test_synapse_says_what_its_text_says(
