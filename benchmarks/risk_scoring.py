@@ -9,17 +9,23 @@ from __future__ import annotations
 
 import argparse
 import os
+import shutil
+import subprocess
+import sys
 import time
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pyarrow as pa
-from pyspark.sql import SparkSession
+from pyspark.sql import DataFrame, SparkSession
 
 from benchmarks import risk_rows
 from benchmarks.sides import Different, Side, add_sizes, compared, session
-from jobs.learn.score_seller_risk import margins_of, scores_of
+from jobs.learn.score_seller_risk import scores_of, together
 from ml.seller_risk.encoding import columns_of
+from ml.seller_risk.model import Model
 
 AIM, PLAIN_AIM = 0.10, 3.0
 
@@ -63,17 +69,43 @@ def _measure(spark: SparkSession, options: argparse.Namespace) -> str:
     what = f"{options.sellers:,} sellers, {risk_rows.TREES} trees of {risk_rows.LEAVES} leaves"
     return (
         f"## Scoring sellers\n\n{compared(what, ours, theirs, AIM)}\n\n"
-        f"{compared(what, plain, native, PLAIN_AIM)}"
+        f"{compared(what, plain, native, PLAIN_AIM)}\n\n"
+        f"As a processing job of its own (`sagemaker.process`), from start to end: "
+        f"{_as_a_job(model, months, Path(options.work) / 'risk-job'):.1f} s.\n"
     )
 
 
-def _noop(frame: object) -> None:
-    frame.write.format("noop").mode("overwrite").save()  # type: ignore[attr-defined]
+def margins_of(spark: SparkSession, rows: DataFrame, model: Model) -> DataFrame:
+    """(seller_id, margin), one row a seller: scores without reasons."""
+    shared = spark.sparkContext.broadcast(model)
+
+    def score(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+        for table in together(batches):
+            margin = shared.value.margin(columns_of(table))
+            columns = {"seller_id": table["seller_id"], "margin": margin}
+            yield from pa.table(columns).to_batches()
+
+    return rows.drop("ds").mapInArrow(score, "seller_id string, margin double")
 
 
-def _same(model: object, encoded: np.ndarray, rows: int = 2_000) -> None:
+def _as_a_job(model: Model, months: pd.DataFrame, root: Path) -> float:
+    """Seconds of the container's entry over an /opt/ml folder, with reasons."""
+    shutil.rmtree(root, ignore_errors=True)
+    model.write(root / "model")
+    risk_rows.as_parquet(months, str(root / "processing" / "input"))
+    began = time.monotonic()
+    command = ["-m", "sagemaker.process", "--root", str(root.absolute()), "--ds", str(risk_rows.DS)]
+    subprocess.run([sys.executable, *command], check=True, capture_output=True)
+    return time.monotonic() - began
+
+
+def _noop(frame: DataFrame) -> None:
+    frame.write.format("noop").mode("overwrite").save()
+
+
+def _same(model: Model, encoded: np.ndarray, rows: int = 2_000) -> None:
     """Different unless a part of the contributions equals LightGBM's own."""
-    tables, booster = model.tables, model.booster  # type: ignore[attr-defined]
+    tables, booster = model.tables, model.booster
     expected = booster.predict(encoded[:rows], pred_contrib=True)[:, :-1]
     off = float(np.abs(tables.contributions(encoded[:rows]) - expected).max())
     if off > 1e-9:

@@ -39,9 +39,9 @@ def sums_of(ledger: DataFrame, dates: Sequence[date]) -> DataFrame:
     return window_sums(ledger, ["seller_id", "currency"], MEASURES, dates)
 
 
-def unknown_sellers(sums: DataFrame, states: DataFrame, dates: Sequence[date]) -> DataFrame:
+def unknown_sellers(sums: DataFrame, states: DataFrame) -> DataFrame:
     """(ds, sellers): how many had lines placed in the window and no version known: no row."""
-    known = state_at(states, dates).where(VERSION_KNOWN).select(*SELLER)
+    known = states.where(VERSION_KNOWN).select(*SELLER)
     placed = sums.where("lines_placed_90d > 0").select(*SELLER).distinct()
     return (
         placed.join(known, SELLER, "left_anti")
@@ -56,9 +56,9 @@ def snapshots(
     """`features.seller_snapshots` of these dates (ascending).
 
     `sums` as of `sums_of`; `categories` are rows of silver.seller_category_days as the ledger's
-    there; `states` all of silver.seller_state known by the last date.
+    there; `states` as of `state_at`.
     """
-    state = state_at(states, dates).where(f"{VERSION_KNOWN} and not status <=> 'closed'")
+    state = states.where(f"{VERSION_KNOWN} and not status <=> 'closed'")
     sold = window_sums(categories, ["seller_id", "currency", "category"], _SALES, dates)
     counted = _of_own_currency(sums, state).join(_primary_category(sold, state), SELLER, "left")
     sums_of = [name for name in counted.columns if name.endswith("0d")]
@@ -76,7 +76,8 @@ def given(months: DataFrame) -> DataFrame:
 
 
 def state_at(states: DataFrame, dates: Sequence[date]) -> DataFrame:
-    """The newest state of every seller at the end of each of these dates, with `ds`."""
+    """The newest state of every seller at the end of each of these dates (ascending), with `ds`;
+    `states` are all rows of silver.seller_state known by the last of them."""
     following = F.lead("known_ds").over(Window.partitionBy("seller_id").orderBy("known_ds"))
     dated = states.withColumns({_FROM: F.col("known_ds"), _UNTIL: following})
     return dated.select("*", F.explode(_while_standing(dates)).alias("ds")).drop(

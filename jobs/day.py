@@ -22,7 +22,7 @@ from conf.settings import Settings
 from conf.tables import meta
 from jobs import registry
 from jobs.arguments import Argument
-from jobs.errors import NoChampion, UsageError
+from jobs.errors import NoChampion, NoRegistry, UsageError
 from jobs.lake.io import Lake, Tally
 from jobs.runner import code_version, run_job
 from jobs.window import Window
@@ -76,7 +76,7 @@ def run(
         log.info("%s ...", where)
         try:
             done = run_job(name, lake, settings, window, lake.run_id, options)
-        except NoChampion as error:  # a lake begins without models
+        except (NoChampion, NoRegistry) as error:  # a lake begins without models
             log.warning("%s skipped: %s", where, error)
             continue
         log.info("%s done in %.1f s", where, done.seconds)

@@ -33,3 +33,7 @@ class GateNotPassed(JobError):
 
 class NoChampion(GateNotPassed):
     """Nobody has promoted a model yet."""
+
+
+class NoRegistry(UsageError):
+    """No model registry is configured, and the lake cannot keep one."""

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from conf.settings import Settings
-from jobs.errors import ContractBroken, NoChampion, OutsideUnavailable, UsageError
+from jobs.errors import ContractBroken, NoChampion, NoRegistry, OutsideUnavailable, UsageError
 from jobs.lake.lease import is_local, local_path
 from ml.artefact import Tampered
 
@@ -54,7 +54,10 @@ def _where(settings: Settings) -> tuple[str, str | None]:
         return settings.mlflow_uri, None
     root = settings.lake_root or ""
     if not is_local(root):
-        raise UsageError("no model registry: set MLFLOW_TRACKING_URI")
+        raise NoRegistry(
+            "no model registry: set MLFLOW_TRACKING_URI, or mlflow_uri in conf/env; only a lake on "
+            "this machine keeps its own"
+        )
     folder = Path(local_path(root)).absolute() / "models"
     folder.mkdir(parents=True, exist_ok=True)
     return f"sqlite:///{folder}/mlflow.db", (folder / "artifacts").as_uri()

@@ -17,6 +17,7 @@ from typing import Any
 import mlflow
 from mlflow.exceptions import MlflowException, RestException
 from mlflow.models import ModelSignature
+from mlflow.pyfunc import PyFuncModel
 from mlflow.tracking import MlflowClient
 
 from ml.artefact import Tampered, digest_of
@@ -120,7 +121,7 @@ class Registry:
             inside = found / "artifacts" / "files"
             return {file.name: file.read_text() for file in inside.iterdir()}
 
-    def loaded(self, version: Version) -> mlflow.pyfunc.PyFuncModel:
+    def loaded(self, version: Version) -> PyFuncModel:
         """The version as MLflow loads it, code included; Tampered before any of it is run."""
         with self._checked(version) as found:
             return mlflow.pyfunc.load_model(str(found))

@@ -43,25 +43,32 @@ def run(lake: Lake, settings: Settings, window: Window, *, month_ends: bool = Fa
     if not dates:
         log.info("no month ends between %s and %s: nothing to do", window.first, window.last)
         return
-    # The features and the count of unknown sellers rest on the same sums.
-    sums = lake.settle(seller_month.sums_of(_recent(lake, silver.SELLER_DAYS, dates), dates))
-    lake.replace_ds(features.SELLER_SNAPSHOTS, snapshots(lake, sums, dates), dates)
-    _report_unknown(lake, sums, dates)
+    sums, states = settled(lake, dates)
+    lake.replace_ds(features.SELLER_SNAPSHOTS, snapshots(lake, sums, states, dates), dates)
+    _report_unknown(lake, seller_month.unknown_sellers(sums, states))
 
 
-def snapshots(lake: Lake, sums: DataFrame, dates: Sequence[date]) -> DataFrame:
+def settled(lake: Lake, dates: Sequence[date]) -> tuple[DataFrame, DataFrame]:
+    """Sums and states at the end of these dates (ascending): what the features rest on, and the
+    count of unknown sellers."""
+    sums = seller_month.sums_of(_recent(lake, silver.SELLER_DAYS, dates), dates)
+    known = lake.read(silver.SELLER_STATE).where(F.col("known_ds") <= F.lit(dates[-1]))
+    return lake.settle(sums), lake.settle(seller_month.state_at(known, dates))
+
+
+def snapshots(
+    lake: Lake, sums: DataFrame, states: DataFrame, dates: Sequence[date]
+) -> DataFrame:  # fmt: skip
     """The rows of these dates (ascending): from events, and those that others computed."""
     categories = _recent(lake, silver.SELLER_CATEGORY_DAYS, dates)
-    of_events = seller_month.snapshots(sums, categories, _states(lake, dates), dates, lake.zone)
+    of_events = seller_month.snapshots(sums, categories, states, dates, lake.zone)
     months = lake.read(SELLER_MONTHS).where(F.col("ds").isin(list(dates)))
     return of_events.unionByName(seller_month.given(months))
 
 
-def _report_unknown(lake: Lake, sums: DataFrame, dates: Sequence[date]) -> None:
+def _report_unknown(lake: Lake, sellers: DataFrame) -> None:
     """Sellers with lines and no known version have no row: they are counted, day by day."""
-    unknown = (
-        seller_month.unknown_sellers(sums, _states(lake, dates), dates).orderBy("ds").collect()
-    )
+    unknown = sellers.orderBy("ds").collect()
     for row in unknown:
         log.warning("%s: %d sellers with lines placed are not known", row["ds"], row["sellers"])
     record_quality(
@@ -72,10 +79,6 @@ def _report_unknown(lake: Lake, sums: DataFrame, dates: Sequence[date]) -> None:
             for row in unknown
         ],
     )  # fmt: skip
-
-
-def _states(lake: Lake, dates: Sequence[date]) -> DataFrame:
-    return lake.read(silver.SELLER_STATE).where(F.col("known_ds") <= F.lit(dates[-1]))
 
 
 def _recent(lake: Lake, table: Table, dates: Sequence[date]) -> DataFrame:

@@ -79,28 +79,14 @@ def scores_of(spark: SparkSession, rows: DataFrame, model: Model) -> DataFrame:
     shared = spark.sparkContext.broadcast(model)
 
     def score(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
-        for table in _together(batches):
+        for table in together(batches):
             yield from shared.value.scores(table).to_batches()
 
     return rows.drop("ds").mapInArrow(score, SCORED)
 
 
-def margins_of(spark: SparkSession, rows: DataFrame, model: Model) -> DataFrame:
-    """(seller_id, margin), one row a seller: scores without reasons."""
-    from ml.seller_risk.encoding import columns_of
-
-    shared = spark.sparkContext.broadcast(model)
-
-    def score(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
-        for table in _together(batches):
-            margin = shared.value.margin(columns_of(table))
-            columns = {"seller_id": table["seller_id"], "margin": margin}
-            yield from pa.table(columns).to_batches()
-
-    return rows.drop("ds").mapInArrow(score, "seller_id string, margin double")
-
-
-def _together(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.Table]:
+def together(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.Table]:
+    """The rows of a task in parts of about AT_ONCE."""
     held: list[pa.RecordBatch] = []
     for batch in batches:
         held.append(batch)

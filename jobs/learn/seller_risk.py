@@ -11,10 +11,11 @@ examples:
 from __future__ import annotations
 
 import logging
+import os
 from datetime import date
 from typing import TYPE_CHECKING
 
-from pyspark.sql import DataFrame
+from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
 from conf.model_settings import SellerRisk, load_seller_risk
@@ -63,7 +64,7 @@ def _train(
     from jobs.learn.registering import register
     from ml.seller_risk import training
 
-    rules, threads = load_seller_risk(), lake.spark.sparkContext.defaultParallelism
+    rules, threads = load_seller_risk(), _threads(lake.spark)
     rows = lake.settle(labelled(lake, known_on, load_labels_policy()))
     months = _split(rows, rules)
     used = rows.where(F.col("ds").isin([*months.train, *months.validation, *months.test]))
@@ -132,14 +133,31 @@ def _split(rows: DataFrame, rules: SellerRisk) -> Months:
     return months
 
 
+def _threads(spark: SparkSession) -> int:
+    """Of this process: the cores that Spark has here, or all where Spark works elsewhere."""
+    context = spark.sparkContext
+    is_here = str(context.master).startswith("local[")
+    return context.defaultParallelism if is_here else os.cpu_count() or 1
+
+
+def _threads_of_executors(spark: SparkSession) -> int:
+    if str(spark.sparkContext.master).startswith("local["):
+        return _threads(spark)
+    return int(spark.conf.get("spark.executor.cores", None) or 1)
+
+
 def _grown(
     used: DataFrame, data: Data, chosen: Chosen, rules: SellerRisk, backend: str
 ) -> tuple[str, float]:
     """(LightGBM's text, the largest distance of the trainer's own scores from its text's)."""
     from ml.seller_risk import distributed, training
 
-    tasks = rules.training.tasks
-    threads = max(1, used.sparkSession.sparkContext.defaultParallelism // tasks)
+    slots = used.sparkSession.sparkContext.defaultParallelism
+    tasks = min(rules.training.tasks, slots)
+    if tasks < rules.training.tasks:
+        log.warning("%d tasks instead of %d: there are no more cores, and the trees will differ",
+                    tasks, rules.training.tasks)  # fmt: skip
+    threads = max(1, min(_threads_of_executors(used.sparkSession), slots // tasks))
     train = training.encoded(used.where(F.col("ds").isin(list(data.months.train))), data.encoding)
     log.info("growing %d trees with %s in %d tasks", chosen.rounds, backend, tasks)
     if backend == "native":

@@ -92,9 +92,8 @@ def reasons(columns: Columns, contributions: Array, catalogue: Catalogue,
     families = np.zeros((len(contributions), len(names)))
     best = np.zeros(families.shape, np.int64)
     for number, places in enumerate(catalogue.members.values()):
-        for (
-            place
-        ) in places:  # one after the other: a sum must not depend on how many rows there are
+        for place in places:
+            # One after the other: a sum must not depend on how many rows there are.
             families[:, number] += contributions[:, place]
         best[:, number] = np.array(places)[contributions[:, places].argmax(axis=1)]
     top = np.argsort(-families, axis=1, kind="stable")[:, :MOST_REASONS]

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date
 from typing import Any
 
 import numpy as np
@@ -155,7 +154,3 @@ def _least(name: str, found: float, bound: float) -> Gate:
 
 def _most(name: str, found: float, bound: float) -> Gate:
     return Gate(name, found, bound, bool(found <= bound))
-
-
-def months_of(values: Sequence[date]) -> str:
-    return f"{values[0]} to {values[-1]} ({len(values)} months)" if values else "none"

@@ -12,14 +12,13 @@ from pyspark.sql import Row, SparkSession
 from pyspark.sql import functions as F
 
 from conf.settings import Settings, load_labels_policy
-from conf.tables import bronze, features, meta, silver
-from features import seller_label, seller_month
+from conf.tables import bronze, features, meta
+from features import seller_label
 from jobs.errors import UsageError
 from jobs.featurize import seller_snapshots
 from jobs.lake.ddl import struct_of
 from jobs.lake.io import Lake
 from jobs.report import explain_feature
-from jobs.state import read_ledger
 from jobs.window import Window
 from tests.jobs.featurize.cells import assert_equal, cells, of_oracle
 from tests.support import aftermath, histories, late, oracle_features
@@ -109,10 +108,8 @@ def test_a_day_is_the_same_alone_in_a_range_after_a_crash_and_with_all_later_row
 
 
 def snapshots_in_one_pass(lake: Lake, dates: list[date]) -> list[Row]:
-    first = seller_month.first_needed(dates)
-    recent = read_ledger(lake, silver.SELLER_DAYS, first, dates[-1])
-    sums = lake.settle(seller_month.sums_of(recent, dates))
-    return seller_snapshots.snapshots(lake, sums, dates).collect()
+    settled = seller_snapshots.settled(lake, dates)
+    return seller_snapshots.snapshots(lake, *settled, dates).collect()
 
 
 def published(lake: Lake, dates: list[date]) -> list[Row]:

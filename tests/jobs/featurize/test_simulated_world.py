@@ -12,15 +12,12 @@ import pytest
 from pyspark.sql import SparkSession
 
 from conf.settings import Settings
-from conf.tables import silver
-from features import seller_month
 from jobs.featurize import seller_snapshots
 from jobs.ingest import landing
 from jobs.lake.io import Lake
 from jobs.refine import seller_days
 from jobs.simulate import world
 from jobs.simulate.noise import Rates
-from jobs.state import read_ledger
 from jobs.window import Window
 from tests.jobs.featurize.cells import assert_equal, cells, of_oracle
 from tests.support.oracle_share import Shares, facts_in
@@ -48,10 +45,8 @@ def test_every_cell_of_200_sellers_on_5_days_equals_the_oracle(
     lake = make_lake(ZONE)
     landing.run(lake, zoned, DAYS, landing=out, check=False)
     seller_days.run(lake, zoned, DAYS)
-    first = seller_month.first_needed(DATES)
-    recent = read_ledger(lake, silver.SELLER_DAYS, first, DATES[-1])
-    sums = lake.settle(seller_month.sums_of(recent, DATES))
-    found = cells(seller_snapshots.snapshots(lake, sums, DATES).collect())
+    settled = seller_snapshots.settled(lake, DATES)
+    found = cells(seller_snapshots.snapshots(lake, *settled, DATES).collect())
     shares = Shares(facts_in(lake))
     sellers = sorted({seller for _, seller in found})[:SELLERS]
     expected = {
