@@ -27,7 +27,8 @@ def metrics(outcome: Outcome) -> dict[str, float]:
     found = {
         "average_precision": judged.ap.value, "average_precision_low": judged.ap.low,
         "average_precision_high": judged.ap.high, "logistic_average_precision": judged.logistic_ap,
-        "base_rate": judged.base_rate, "roc_auc": judged.roc_auc, "ece": judged.ece,
+        "disjoint_average_precision": judged.disjoint.value, "base_rate": judged.base_rate,
+        "roc_auc": judged.roc_auc, "ece": judged.ece,
         "brier": judged.brier, "test_rows": judged.rows, "test_positives": judged.positives,
         "best_single_feature": next(iter(outcome.singles.values())),
         **{f"precision_at_{part['share']:g}": part["precision"] for part in judged.capacities},

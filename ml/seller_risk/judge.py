@@ -31,7 +31,7 @@ class Scored:
     margin: Array
     probability: Array
     logistic: Array
-    trained_seller: Array  # the seller was in training too
+    disjoint: Array  # margins of models that have not seen the seller
     groups: Mapping[str, Array]
     champion: Array | None = None
 
@@ -52,7 +52,7 @@ class Judged:
     months: Sequence[Mapping[str, Any]]
     slices: Sequence[Mapping[str, Any]]
     reliability: Sequence[Mapping[str, float]]
-    unseen_sellers: Interval | None
+    disjoint: Interval
     over_champion: Interval | None
 
 
@@ -69,7 +69,6 @@ class Gate:
 def judge(scored: Scored, settings: SellerRisk) -> Judged:
     rules, label, margin = settings.evaluation, scored.label, scored.margin
     draws = Draws(scored.seller, rules.bootstraps, settings.training.seed)
-    fresh = ~scored.trained_seller
     return Judged(
         ap=draws.average_precision(label, margin),
         logistic_ap=evaluation.average_precision(label, scored.logistic),
@@ -85,8 +84,7 @@ def judge(scored: Scored, settings: SellerRisk) -> Judged:
         slices=evaluation.slices(label, margin, scored.seller, scored.groups, PER_SLICE,
                                  settings.training.seed),
         reliability=evaluation.reliability(label, scored.probability, rules.ece_bins),
-        unseen_sellers=Draws(scored.seller[fresh], PER_SLICE, settings.training.seed)
-        .average_precision(label[fresh], margin[fresh]) if label[fresh].any() else None,
+        disjoint=draws.average_precision(label, scored.disjoint),
         over_champion=None if scored.champion is None
         else draws.difference(label, margin, scored.champion),
     )  # fmt: skip

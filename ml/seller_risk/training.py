@@ -182,7 +182,7 @@ def judged(
         seller=test.seller, month=test.month, label=test.label, margin=margin,
         probability=model.calibration.probability(margin),
         logistic=logistic_scores(train, test),
-        trained_seller=np.isin(test.seller, train.seller), groups=judge.groups(columns),
+        disjoint=disjoint(train, test, chosen, threads), groups=judge.groups(columns),
         champion=None if champion is None else champion.margin(columns, threads),
     )  # fmt: skip
     contributions = model.tables.contributions(test.features)
@@ -204,6 +204,16 @@ def judged(
         threshold=cheapest_threshold(held.label, held_margin, *cost),
         costs_minor=costs(test.label, margin, *cost), trials=chosen.trials,
     )  # fmt: skip
+
+
+def disjoint(train: Rows, test: Rows, chosen: Chosen, threads: int) -> Array:
+    """[test rows] margins from the half of the training sellers that the seller is not in."""
+    result = np.zeros(len(test))
+    for learns, asks in ((half_of(train.seller), ~half_of(test.seller)),
+                         (~half_of(train.seller), half_of(test.seller))):  # fmt: skip
+        booster = fit(train.of(learns), chosen, threads)
+        result[asks] = margins(booster, test.features[asks], threads)
+    return result
 
 
 def walked(data: Data, chosen: Chosen, rules: SellerRisk, threads: int) -> list[dict[str, Any]]:
