@@ -14,9 +14,9 @@ from pyspark.sql import functions as F
 LEAST_SHARE = 1e-4
 
 
-def score_psi(scores: DataFrame, bounds: Sequence[float]) -> DataFrame:
-    """(value): stability of the margins against equal shares between the bounds."""
-    bins, expected = len(bounds) + 1, 1 / (len(bounds) + 1)
+def score_psi(scores: DataFrame, bounds: Sequence[float], shares: Sequence[float]) -> DataFrame:
+    """(value): stability of the margins against the shares that once lay between the bounds."""
+    bins = len(shares)
     place = F.lit(0)
     for bound in bounds:
         place = place + (F.col("margin") >= bound).cast("int")
@@ -27,6 +27,7 @@ def score_psi(scores: DataFrame, bounds: Sequence[float]) -> DataFrame:
     value = F.lit(0.0)
     for number in range(bins):
         share = F.greatest(F.col(f"n{number}") / F.nullif("rows", F.lit(0)), F.lit(LEAST_SHARE))
+        expected = max(shares[number], LEAST_SHARE)
         value = value + (share - expected) * F.ln(share / expected)
     return counts.select(F.when(F.col("rows") > 0, value).alias("value"))
 

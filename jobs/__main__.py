@@ -74,10 +74,11 @@ def _execute(
     # Spark is imported here so that `list` and `--help` answer at once.
     from jobs.lake.lease import lease
     from jobs.lake.records import open_lake
-    from jobs.lake.session import open_session
+    from jobs.lake.session import let_jvm_end, open_session
     from jobs.runner import exit_code_of, run_job
 
     run_id, began = uuid.uuid4().hex[:12], time.monotonic()
+    spark = None
     try:
         spark = open_session(settings, name)
         if getattr(module, "NEEDS_LAKE", True) is False:
@@ -98,6 +99,9 @@ def _execute(
         code = exit_code_of(error)
         log.error("%s", error, exc_info=code == 1)
         return _report(name, run_id, window, began, status="failed", error=str(error)), code
+    finally:
+        if spark is not None:
+            let_jvm_end(spark)
 
 
 def _report(

@@ -76,7 +76,7 @@ common
 # loads the same without that. Here it scores one seller once more, from his snapshot.
 
 # %%
-model = registry.loaded(champion)
+model = registry.loaded(registry.version("seller_risk", riskiest["model_version"]))
 snapshot = (
     pl.scan_delta(str(lake / "features" / "seller_snapshots"))
     .filter((pl.col("ds") == riskiest["ds"]) & (pl.col("seller_id") == riskiest["seller_id"]))

@@ -7,6 +7,7 @@ import os
 import sys
 import time
 from pathlib import Path
+from typing import Any
 
 from pyspark.sql import SparkSession
 
@@ -39,6 +40,21 @@ def open_session(settings: Settings, name: str) -> SparkSession:
     session.sparkContext.setLogLevel("FATAL")
     logging.getLogger("py4j").setLevel(logging.WARNING)
     return session
+
+
+def let_jvm_end(session: SparkSession) -> None:
+    """To be called last: nothing of Spark's keeps the JVM alive after this process.
+
+    After a barrier stage a timer of Spark's is left whose thread is no daemon, and spark-submit
+    would wait for it for ever. No barrier stage can follow.
+    """
+    jvm: Any = session._jvm
+    holder = jvm.java.lang.Class.forName("org.apache.spark.BarrierTaskContext$")
+    its = holder.getField("MODULE$").get(None)
+    for field in holder.getDeclaredFields():
+        if field.getType().getName() == "java.util.Timer":
+            field.setAccessible(True)
+            field.get(its).cancel()
 
 
 def _locked_jars() -> list[str]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import tempfile
 from dataclasses import asdict
 from importlib.resources import files
+from importlib.resources.abc import Traversable
 from pathlib import Path
 
 import mlflow
@@ -46,11 +47,22 @@ def register(models: Registry, lake: Lake, model: Model, data: Data, outcome: Ou
         card.write(pages, model, outcome, rules, read)
         mlflow.log_artifacts(str(pages), "card")
         model.write(Path(folder, "files"))
-        here = Path(str(files("ml")))
+        code = [_copied(files(name), Path(folder, "code", name)) for name in ("ml", "conf")]
         return models.register(
-            SELLER_RISK, here / "seller_risk" / "registered.py", Path(folder, "files"), SIGNATURE,
-            EXAMPLE, [here, Path(str(files("conf")))], {k: v[:5_000] for k, v in tags.items()},
+            SELLER_RISK, code[0] / "seller_risk" / "registered.py", Path(folder, "files"),
+            SIGNATURE, EXAMPLE, code, {name: text[:5_000] for name, text in tags.items()},
         )  # fmt: skip
+
+
+def _copied(package: Traversable, folder: Path) -> Path:
+    """The package's sources as a folder: under spark-submit they lie in a zip."""
+    folder.mkdir(parents=True)
+    for entry in package.iterdir():
+        if entry.is_file():
+            (folder / entry.name).write_bytes(entry.read_bytes())
+        elif entry.name != "__pycache__":
+            _copied(entry, folder / entry.name)
+    return folder
 
 
 def _data_set(lake: Lake, path: str, number: int, data: Data) -> MetaDataset:

@@ -72,7 +72,8 @@ def _now(lake: Lake, scored: DataFrame, model: Model, version: str, ds: date) ->
     drift = lake.read(reports.FEATURE_DRIFT).where(F.col("ds") == F.lit(ds))
     figures = {
         "sellers": (float(scored.count()), "active sellers scored"),
-        "score_psi": (_value(model_health.score_psi(scored, model.trained["tenths"])),
+        "score_psi": (_value(model_health.score_psi(scored, model.trained["tenths"],
+                                                    model.trained["tenth_shares"])),
                       "margins against those of the sellers it was calibrated on"),
         "feature_psi": (_value(model_health.weighted_psi(drift, model.importance)),
                         "drift of features (report.data_drift), by their part in the model"),

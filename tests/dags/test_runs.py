@@ -20,7 +20,7 @@ from tests.dags.conftest import PROJECT, Airflow
 from tests.support.seller_months import as_a_file, month_ends, seller_months
 
 DAY = date(2026, 6, 29)
-SELLERS = 2_000
+SELLERS = 3_000
 
 EXITS = f"""
 import sys
@@ -125,7 +125,9 @@ def test_seller_risk_is_trained_and_the_next_day_scored(
 
     trained_on = str(ends[-1] + timedelta(days=60))
     for dag, ds in (("seller_risk_monthly", trained_on), ("seller_risk_daily", str(ends[-1]))):
-        code, said = migrated.test(dag, ds, MARKETPLACE_LAKE_ROOT=lake.root)
+        code, said = migrated.test(
+            dag, str(DAY), "-c", json.dumps({"business_date": ds}), MARKETPLACE_LAKE_ROOT=lake.root
+        )
         assert {state for state, _ in migrated.states(dag).values()} == {"success"}, said
         assert code == 0
     scored = DeltaTable(tmp_path / "lake" / "scores" / "seller_risk").to_pyarrow_table()
