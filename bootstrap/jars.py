@@ -34,9 +34,18 @@ IVY_SETTINGS = """<ivysettings>
 """
 
 
-def coordinates() -> list[str]:
+def asked() -> list[str]:
     lines = (line.partition("#")[0].strip() for line in COORDINATES.read_text().splitlines())
     return [line for line in lines if line]
+
+
+def coordinates() -> list[str]:
+    return [line for line in asked() if not line.startswith("!")]
+
+
+def excluded() -> list[str]:
+    """What the jars ask for and is not to be fetched, as group:artifact."""
+    return [line.removeprefix("!") for line in asked() if line.startswith("!")]
 
 
 def locked() -> dict[str, str]:
@@ -101,6 +110,7 @@ def resolve(workspace: Path) -> Path:
     settings.write_text(IVY_SETTINGS)
     command = [str(spark_home / "bin/spark-submit"), "--master", "local[1]"]
     command += ["--packages", ",".join(coordinates()), "--conf", f"spark.jars.ivy={workspace}"]
+    command += ["--exclude-packages", ",".join(excluded())]
     command += ["--driver-java-options", java_options(workspace)]
     if "DEFAULT_ARTIFACT_REPOSITORY" not in os.environ:
         command += ["--conf", f"spark.jars.ivySettings={settings.as_uri()}"]

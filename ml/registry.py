@@ -7,10 +7,12 @@ the files are held to it before anything is loaded or executed.
 from __future__ import annotations
 
 import os
+import platform
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +28,7 @@ CHAMPION, PREVIOUS = "champion", "previous_champion"
 DIGEST = "content_sha256"
 ADDED_ON_DOWNLOAD = frozenset({"registered_model_meta"})
 ADDRESS = "MLFLOW_TRACKING_URI"
+LOADED_WITH = ("mlflow", "lightgbm", "numba", "numpy", "pandas", "pyarrow", "pyyaml")
 QUIET = {
     "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "2", "MLFLOW_HTTP_REQUEST_TIMEOUT": "15",
     "MLFLOW_DISABLE_TELEMETRY": "true", "MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR": "false",
@@ -89,7 +92,7 @@ class Registry:
             logged = mlflow.pyfunc.log_model(
                 name="model", python_model=str(code), artifacts={"files": str(files)},
                 signature=signature, input_example=example,
-                code_paths=[str(path) for path in code_paths], pip_requirements=[],
+                code_paths=[str(path) for path in code_paths], conda_env=_environment(),
             )  # fmt: skip
             with tempfile.TemporaryDirectory() as folder:
                 digest = self._downloaded(logged.model_uri, Path(folder))[1]
@@ -143,6 +146,12 @@ class Registry:
     def _downloaded(self, uri: str, folder: Path) -> tuple[Path, str]:
         found = Path(mlflow.artifacts.download_artifacts(uri, dst_path=str(folder)))
         return found, digest_of(found, ADDED_ON_DOWNLOAD)
+
+
+def _environment() -> dict[str, object]:
+    """What a model is loaded with elsewhere: the versions of this interpreter."""
+    packages = [f"{name}=={version(name)}" for name in LOADED_WITH]
+    return {"dependencies": [f"python={platform.python_version()}", "pip", {"pip": packages}]}
 
 
 @contextmanager

@@ -201,7 +201,7 @@ def test_two_executors_train_a_model_that_passes_the_same_gates(
     cluster: Cluster, spark: SparkSession, settings: Settings, tmp_path: Path
 ) -> None:
     ends = month_ends(7)
-    as_a_file(seller_months(3_000, len(ends)), tmp_path / "months.parquet")
+    as_a_file(seller_months(6_000, len(ends)), tmp_path / "months.parquet")
     here = replace(settings, lake_root=str(tmp_path / "lake"))
     lake = open_lake(spark, here, zone="UTC", create=True)
     given = {"input": str(tmp_path / "months.parquet")}

@@ -43,10 +43,11 @@ def open_session(settings: Settings, name: str) -> SparkSession:
 
 
 def let_jvm_end(session: SparkSession) -> None:
-    """To be called last: nothing of Spark's keeps the JVM alive after this process.
+    """To be called last: no thread keeps the JVM alive after this process.
 
-    After a barrier stage a timer of Spark's is left whose thread is no daemon, and spark-submit
-    would wait for it for ever. No barrier stage can follow.
+    Two that are no daemons outlive a training, and spark-submit would wait for them for ever: the
+    timer of Spark's barrier stages, of which none can follow, and a pool of SynapseML's, which
+    nothing refers to and which ends when it is finalized.
     """
     jvm: Any = session._jvm
     holder = jvm.java.lang.Class.forName("org.apache.spark.BarrierTaskContext$")
@@ -55,6 +56,8 @@ def let_jvm_end(session: SparkSession) -> None:
         if field.getType().getName() == "java.util.Timer":
             field.setAccessible(True)
             field.get(its).cancel()
+    jvm.java.lang.System.gc()
+    jvm.java.lang.System.runFinalization()
 
 
 def _locked_jars() -> list[str]:

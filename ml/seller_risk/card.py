@@ -97,7 +97,8 @@ def _costs(axes: Any, outcome: Outcome, model: Model) -> None:
 
 def _months(axes: Any, outcome: Outcome, model: Model) -> None:
     months = outcome.judged.months
-    axes.bar([m["month"][:7] for m in months], [m["ap"] for m in months], width=0.5)
+    axes.bar(range(len(months)), [m["ap"] for m in months], width=0.5)
+    axes.set_xticks(range(len(months)), [m["month"][:7] for m in months])
     axes.set(ylabel="average precision", ylim=(0, 1))
 
 
