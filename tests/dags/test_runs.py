@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from dataclasses import replace
 from datetime import date, timedelta
 from pathlib import Path
@@ -59,6 +60,12 @@ sys.exit(ends)
 """Ends with the code that it is told, but 4 only the first time."""
 
 HOSTILE = "$(touch hacked) `touch hacked`; touch hacked' \" {{ 1 }} \\"
+
+
+def test_what_starts_processes_has_a_worker_of_its_own(request: pytest.FixtureRequest) -> None:
+    """xdist puts the group into the id; without groups each worker has a Spark session."""
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        assert request.node.nodeid.endswith("@processes")
 
 
 def test_exit_codes_and_what_a_user_enters(migrated: Airflow, tmp_path: Path) -> None:
