@@ -15,7 +15,7 @@ demo: jars  ## run the whole platform on generated data
 	@$(run) -m jobs.demo
 
 test: jars airflow  ## run the tests
-	@$(run) -m pytest -n 2 --dist loadgroup
+	@$(run) -m pytest -n 2 --dist loadgroup --no-loadscope-reorder
 
 check: jars  ## lint, formatting, types, architecture and lineage
 	@.venv/bin/ruff check

@@ -1,4 +1,4 @@
-"""One Spark session for the whole suite, and lakes in folders of their own."""
+"""One Spark session for each worker, and lakes in folders of their own."""
 
 from __future__ import annotations
 
@@ -14,17 +14,19 @@ from jobs.lake.io import Lake
 from jobs.lake.records import open_lake
 from jobs.lake.session import open_session
 
-OWN_PROCESSES = ("tests/dags/", "tests/test_cluster.py")
+SHARED_LAKES = {"at_once", "as_it_came"}
+FIRST = ("tests/jobs/refine/", "tests/dags/", "tests/test_cluster.py", "tests/jobs/featurize/")
+"""What takes minutes begins first, so that no worker waits for it alone at the end."""
 
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Of two workers one has the shared session, the other what starts processes of its own."""
+    """A file stays on one worker, with the lakes it makes; so do all that share lakes."""
     for item in items:
-        if item.nodeid.startswith(OWN_PROCESSES):
-            item.add_marker(pytest.mark.xdist_group("processes"))
-        elif "spark" in getattr(item, "fixturenames", ()):
-            item.add_marker(pytest.mark.xdist_group("session"))
+        shared = SHARED_LAKES & set(getattr(item, "fixturenames", ()))
+        group = "shared lakes" if shared else item.nodeid.partition("::")[0]
+        item.add_marker(pytest.mark.xdist_group(group))
+    items.sort(key=lambda item: not item.nodeid.startswith(FIRST))
 
 
 @pytest.fixture(scope="session")

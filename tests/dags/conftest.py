@@ -41,7 +41,8 @@ class Airflow:
 
     def test(self, dag: str, ds: str, *more: str, **where: Any) -> tuple[int, str]:
         """`airflow dags test`: a whole run without a scheduler."""
-        return self.run("-m", "airflow", "dags", "test", dag, ds, *more, **where)
+        quick = {"MARKETPLACE_SPARK_CONF": processes.spark_conf(processes.SHORT_LIVED)}
+        return self.run("-m", "airflow", "dags", "test", dag, ds, *more, **(quick | where))
 
     def states(self, dag: str) -> dict[str, tuple[str, int]]:
         """The state and the number of tries of each task."""

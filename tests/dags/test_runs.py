@@ -62,10 +62,10 @@ sys.exit(ends)
 HOSTILE = "$(touch hacked) `touch hacked`; touch hacked' \" {{ 1 }} \\"
 
 
-def test_what_starts_processes_has_a_worker_of_its_own(request: pytest.FixtureRequest) -> None:
-    """xdist puts the group into the id; without groups each worker has a Spark session."""
+def test_a_file_stays_on_one_worker(request: pytest.FixtureRequest) -> None:
+    """xdist puts the group into the id; where it does not, every worker makes every lake."""
     if "PYTEST_XDIST_WORKER" in os.environ:
-        assert request.node.nodeid.endswith("@processes")
+        assert request.node.nodeid.endswith("@tests/dags/test_runs.py")
 
 
 def test_exit_codes_and_what_a_user_enters(migrated: Airflow, tmp_path: Path) -> None:
