@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -14,19 +15,31 @@ from jobs.lake.io import Lake
 from jobs.lake.records import open_lake
 from jobs.lake.session import open_session
 
+# Threads of LightGBM and NumPy that wait for each other would else spin, and keep the other
+# worker's from ever coming: beside a busy machine a training takes twelve times as long.
+os.environ["OMP_WAIT_POLICY"] = "PASSIVE"
+
 SHARED_LAKES = {"at_once", "as_it_came"}
-FIRST = ("tests/jobs/refine/", "tests/dags/", "tests/test_cluster.py", "tests/jobs/featurize/")
+OWN_PROCESSES = ("tests/dags/", "tests/test_cluster.py")
+FIRST = ("tests/jobs/refine/", *OWN_PROCESSES, "tests/jobs/featurize/")
 """What takes minutes begins first, so that no worker waits for it alone at the end."""
 
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """A file stays on one worker, with the lakes it makes; so do all that share lakes."""
+    """A file stays on one worker, with the lakes it makes; so do all that share lakes, and what
+    starts processes of its own, of which one at a time is enough for two cores."""
     for item in items:
-        shared = SHARED_LAKES & set(getattr(item, "fixturenames", ()))
-        group = "shared lakes" if shared else item.nodeid.partition("::")[0]
-        item.add_marker(pytest.mark.xdist_group(group))
+        item.add_marker(pytest.mark.xdist_group(_group(item)))
     items.sort(key=lambda item: not item.nodeid.startswith(FIRST))
+
+
+def _group(item: pytest.Item) -> str:
+    if SHARED_LAKES & set(getattr(item, "fixturenames", ())):
+        return "shared lakes"
+    if item.nodeid.startswith(OWN_PROCESSES):
+        return "processes"
+    return item.nodeid.partition("::")[0]
 
 
 @pytest.fixture(scope="session")

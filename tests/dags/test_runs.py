@@ -65,7 +65,7 @@ HOSTILE = "$(touch hacked) `touch hacked`; touch hacked' \" {{ 1 }} \\"
 def test_a_file_stays_on_one_worker(request: pytest.FixtureRequest) -> None:
     """xdist puts the group into the id; where it does not, every worker makes every lake."""
     if "PYTEST_XDIST_WORKER" in os.environ:
-        assert request.node.nodeid.endswith("@tests/dags/test_runs.py")
+        assert request.node.nodeid.endswith("@processes")
 
 
 def test_exit_codes_and_what_a_user_enters(migrated: Airflow, tmp_path: Path) -> None:
