@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from conf.settings import load_alerts_policy
-from jobs.report import daily_page
+from jobs.report import daily_page, html
 from jobs.report.figures import Figures
 from jobs.report.page import Page, page
 from tests.jobs.report.rows import DS, ordinary_day, row
@@ -152,7 +152,7 @@ def test_charts_and_tables_are_readable_without_seeing_them() -> None:
 
 
 def test_light_and_dark_have_enough_contrast() -> None:
-    css = (daily_page.TEMPLATES / "daily.css").read_text()
+    css = (html.TEMPLATES / "daily.css").read_text()
     light, dark = (
         dict(re.findall(r"--([\w-]+): (#\w{6})", part)) for part in css.split("@media")[:2]
     )
@@ -179,6 +179,6 @@ def luminance(colour: str) -> float:
 def test_a_page_is_put_in_place_whole(tmp_path: Path) -> None:
     target = tmp_path / "pages" / "2018-06-30.html"
     for text in ("first", "second"):
-        daily_page.write_text(None, str(target), text)  # type: ignore[arg-type]
+        html.write_text(None, str(target), text)  # type: ignore[arg-type]
         assert target.read_text() == text
     assert [path.name for path in target.parent.iterdir()] == [target.name]
