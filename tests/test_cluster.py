@@ -39,7 +39,6 @@ SPARK_HOME = Path(str(find_spec("pyspark").submodule_search_locations[0]))
 FIRST = date(2018, 3, 5)
 WINDOW = Window(FIRST, FIRST + timedelta(days=4))
 SMALL = {
-    **processes.SHORT_LIVED,
     "spark.driver.memory": "1g",
     "spark.executor.memory": "1g",
     "spark.sql.shuffle.partitions": "2",
@@ -60,7 +59,7 @@ class Cluster:
         """`spark-submit.sh COMMAND --env cluster`; the record that ends its output."""
         env = {
             "MARKETPLACE_SPARK_MASTER": self.url,
-            "MARKETPLACE_SPARK_CONF": processes.spark_conf(SMALL),
+            "MARKETPLACE_SPARK_CONF": ";".join(f"{name}={value}" for name, value in SMALL.items()),
             "MARKETPLACE_LAKE_ROOT": str(lake),
         }
         code, said = processes.run(

@@ -41,8 +41,7 @@ class Airflow:
 
     def test(self, dag: str, ds: str, *more: str, **where: Any) -> tuple[int, str]:
         """`airflow dags test`: a whole run without a scheduler."""
-        quick = {"MARKETPLACE_SPARK_CONF": processes.spark_conf(processes.SHORT_LIVED)}
-        return self.run("-m", "airflow", "dags", "test", dag, ds, *more, **(quick | where))
+        return self.run("-m", "airflow", "dags", "test", dag, ds, *more, **where)
 
     def states(self, dag: str) -> dict[str, tuple[str, int]]:
         """The state and the number of tries of each task."""

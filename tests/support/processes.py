@@ -9,17 +9,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-SHORT_LIVED = {
-    "spark.driver.extraJavaOptions": "-XX:+UseSerialGC -XX:TieredStopAtLevel=1",
-    "spark.sql.codegen.wholeStage": "false",
-}
-"""For commands on a few rows, which end before compiled code has paid for its compilation."""
-
-
-def spark_conf(settings: Mapping[str, str]) -> str:
-    """The variable MARKETPLACE_SPARK_CONF."""
-    return ";".join(f"{name}={value}" for name, value in settings.items())
-
 
 @contextmanager
 def started(
