@@ -17,9 +17,9 @@ from ml.splits import month_index
 from ml.trees import margins
 
 Array = npt.NDArray[Any]
-DEALS = 20
-SHUFFLES, SURE = 5, 4.0
-"""Models of shuffled labels, and standard errors of their mean that are not chance."""
+SHUFFLES, SHUFFLED_ROUNDS, SURE = 10, 100, 5.0
+"""Models of shuffled labels, their trees at most, and standard errors of their mean that are not
+chance: of ten, less than once in a thousand trainings."""
 
 
 @dataclass(frozen=True)
@@ -166,13 +166,14 @@ def _purest(values: Array, label: Array, least: int) -> tuple[float, int, float]
 
 def _permuted(train: Rows, test: Rows, chosen: Chosen, bounds: Leakage,
               threads: int) -> Iterator[Finding]:  # fmt: skip
-    """Models of shuffled labels must find nothing: else rows of one seller tell of each other.
+    """Models of shuffled labels must find nothing: else labels reach them by another way.
 
-    Nothing is what their scores reach on labels dealt out by chance: the base rate, and a little
-    more where rows are few. One shuffle may happen to point where risk lies, the more so the fewer
-    rows there are: several are averaged, and their own scatter widens the bound.
+    Each ranks by a direction that chance has chosen, which may point where risk lies or away from
+    it: both are as likely, so that half the distance between a ranking and its reverse is 0 on
+    average. Several are averaged, and their own scatter widens the bound.
     """
-    apart = np.array([_over_chance(train, test, chosen, threads, n) for n in range(SHUFFLES)])
+    few = replace(chosen, rounds=min(chosen.rounds, SHUFFLED_ROUNDS))
+    apart = np.array([_apart(train, test, few, threads, n) for n in range(SHUFFLES)])
     scatter = float(apart.std(ddof=1)) / SHUFFLES**0.5
     bound = max(bounds.permuted_distance_most, SURE * scatter)
     found = float(apart.mean())
@@ -183,10 +184,9 @@ def _permuted(train: Rows, test: Rows, chosen: Chosen, bounds: Leakage,
         )  # fmt: skip
 
 
-def _over_chance(train: Rows, test: Rows, chosen: Chosen, threads: int, number: int) -> float:
-    """What one model of shuffled labels reaches beyond labels dealt out by chance."""
+def _apart(train: Rows, test: Rows, chosen: Chosen, threads: int, number: int) -> float:
+    """Half of what one model of shuffled labels reaches beyond the reverse of its ranking."""
     rng = np.random.default_rng(number)
     shuffled = replace(train, label=rng.permutation(train.label))
     score = margins(fit(shuffled, _free(chosen), threads), test.features)
-    by_chance = [average_precision(rng.permutation(test.label), score) for _ in range(DEALS)]
-    return average_precision(test.label, score) - float(np.mean(by_chance))
+    return (average_precision(test.label, score) - average_precision(test.label, -score)) / 2
