@@ -74,11 +74,12 @@ def page(both: DataFrame, health: Mapping[str, float | None], ds: date) -> dict[
     bands = {row["band"]: row for row in _bands(both).collect()}
     sellers = sum(row["sellers"] for row in bands.values())
     critical = bands["critical"]["sellers"] if "critical" in bands else 0
+    has_before = any(row["known_before"] for row in bands.values())
     moved = F.abs("change").desc(), F.col("seller_id")
     return {
         "date_text": wording.day(ds),
         "headline": f"{critical:,} of {sellers:,} sellers are in critical condition",
-        "bands": [_band(name, bands.get(name), sellers) for name in BANDS],
+        "bands": [_band(name, bands.get(name), sellers, has_before) for name in BANDS],
         "riskiest": [_seller(row) for row in
                      both.orderBy(F.col("margin").desc(), "seller_id").limit(RISKIEST).collect()],
         "movers": [_seller(row) for row in
@@ -108,6 +109,7 @@ def _bands(both: DataFrame) -> DataFrame:
         F.count("*").alias("sellers"),
         F.count_if(F.col("band_before").isNotNull() & (F.col("band") != F.col("band_before")))
         .alias("came"),
+        F.count("band_before").alias("known_before"),
         F.max("model_version").alias("version"),
     )  # fmt: skip
 
@@ -117,13 +119,13 @@ def _health(lake: Lake, ds: date) -> dict[str, float | None]:
     return {row["metric"]: row["value"] for row in rows}
 
 
-def _band(name: str, row: Any, sellers: int) -> dict[str, str]:
+def _band(name: str, row: Any, sellers: int, has_before: bool) -> dict[str, str]:
     count, came = (row["sellers"], row["came"]) if row else (0, 0)
     return {
         "label": name.capitalize(),
         "value": f"{count:,}",
         "share": f"{100 * count / max(sellers, 1):.1f} %",
-        "came": f"{came:,} new since yesterday",
+        "came": f"{came:,} new since yesterday" if has_before else "",
     }
 
 
