@@ -41,7 +41,7 @@ def drawn(rows: int, seed: int = 1) -> pd.DataFrame:
         signal = rng.standard_normal(rows) + (trouble if number % 3 == 0 else 0)
         values = 1 / (1 + np.exp(2 - signal)) if feature.unit == SHARE else np.exp(2 + signal)
         columns[feature.name] = np.where(rng.random(rows) < 0.1, np.nan, values)
-    columns["label"] = (rng.random(rows) < 1 / (1 + np.exp(3.5 - 2 * trouble))).astype(np.int64)
+    columns["label"] = (rng.random(rows) < 1 / (1 + np.exp(3.5 - 2 * trouble))).astype(np.int32)
     return pd.DataFrame(columns)
 
 
