@@ -43,13 +43,12 @@ def _measure(spark: SparkSession, options: argparse.Namespace) -> str:
     frame = encoded_on_spark(spark.read.parquet(path), encoding).persist()
     frame.count()
     native = Side("native, one process")
-    backend, synapse = Side("native backend"), Side("SynapseML, one task")
+    backend, synapse = Side("native backend, one task"), Side("SynapseML, one task")
     quality: dict[str, float] = {}
-    tasks = min(2, threads)
     for number in range(options.runs + 1):  # the first to warm up
         for side, work in (
             (native, lambda: fit(rows, chosen, threads).model_to_string()),
-            (backend, lambda: distributed.fit_native(frame, chosen, tasks, threads // tasks)),
+            (backend, lambda: distributed.fit_native(frame, chosen, 1, threads)),
             (synapse, lambda: distributed.fit_synapse(frame, chosen, 1, threads)[0]),
         ):
             began = time.monotonic()

@@ -135,13 +135,17 @@ def _split(rows: DataFrame, rules: SellerRisk) -> Months:
 
 def _threads(spark: SparkSession) -> int:
     """Of this process: the cores that Spark has here, or all where Spark works elsewhere."""
-    context = spark.sparkContext
-    is_here = str(context.master).startswith("local[")
-    return context.defaultParallelism if is_here else os.cpu_count() or 1
+    return spark.sparkContext.defaultParallelism if _is_here(spark) else os.cpu_count() or 1
+
+
+def _is_here(spark: SparkSession) -> bool:
+    """One process is the driver and all executors: its tasks would only send each other what its
+    threads share."""
+    return str(spark.sparkContext.master).startswith("local[")
 
 
 def _threads_of_executors(spark: SparkSession) -> int:
-    if str(spark.sparkContext.master).startswith("local["):
+    if _is_here(spark):
         return _threads(spark)
     return int(spark.conf.get("spark.executor.cores", None) or 1)
 
@@ -153,10 +157,11 @@ def _grown(
     from ml.seller_risk import distributed, training
 
     slots = used.sparkSession.sparkContext.defaultParallelism
-    tasks = min(rules.training.tasks, slots)
-    if tasks < rules.training.tasks:
+    wanted = 1 if _is_here(used.sparkSession) else rules.training.tasks
+    tasks = min(wanted, slots)
+    if tasks < wanted:
         log.warning("%d tasks instead of %d: there are no more cores, and the trees will differ",
-                    tasks, rules.training.tasks)  # fmt: skip
+                    tasks, wanted)  # fmt: skip
     threads = max(1, min(_threads_of_executors(used.sparkSession), slots // tasks))
     train = training.encoded(used.where(F.col("ds").isin(list(data.months.train))), data.encoding)
     log.info("growing %d trees with %s in %d tasks", chosen.rounds, backend, tasks)

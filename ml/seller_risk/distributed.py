@@ -10,7 +10,7 @@ import socket
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-import pandas as pd
+import pyarrow as pa
 from pyspark import BarrierTaskContext
 from pyspark.ml.functions import array_to_vector
 from pyspark.sql import DataFrame
@@ -54,19 +54,18 @@ def fit_native(rows: DataFrame, chosen: Chosen, tasks: int, threads: int) -> str
     """LightGBM's own distributed learner; its workers find each other through Spark's barrier."""
     parameters = {**chosen.parameters, "num_threads": threads}
 
-    def work(parts: Iterable[pd.DataFrame]) -> Iterator[pd.DataFrame]:
-        text = _worker(pd.concat(list(parts)), parameters, chosen.rounds)
-        yield pd.DataFrame({"text": [text] if text else []}, dtype="object")
+    def work(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+        text = _worker(pa.Table.from_batches(list(batches)), parameters, chosen.rounds)
+        yield pa.RecordBatch.from_pydict({"text": pa.array([text] if text else [], pa.string())})
 
     narrow = ordered(rows, tasks).select("features", "label")
-    found = narrow.mapInPandas(work, "text string", barrier=True).collect()
+    found = narrow.mapInArrow(work, "text string", barrier=True).collect()
     return str(found[0]["text"])
 
 
-def _worker(rows: pd.DataFrame, parameters: dict[str, Any], rounds: int) -> str | None:
+def _worker(rows: pa.Table, parameters: dict[str, Any], rounds: int) -> str | None:
     """Trains one worker's share; the first worker has the model."""
     import lightgbm
-    import numpy as np
 
     context = BarrierTaskContext.get()
     assert context is not None
@@ -79,7 +78,8 @@ def _worker(rows: pd.DataFrame, parameters: dict[str, Any], rounds: int) -> str 
         "machines": ",".join(machines), "local_listen_port": port, "num_machines": len(machines),
         "tree_learner": "data", "pre_partition": True,
     }  # fmt: skip
-    data = lightgbm.Dataset(np.stack(rows["features"].to_list()), rows["label"].to_numpy(),
+    values = rows.column("features").combine_chunks().flatten().to_numpy(zero_copy_only=False)
+    data = lightgbm.Dataset(values.reshape(len(rows), len(NAMES)), rows.column("label").to_numpy(),
                             feature_name=list(NAMES))  # fmt: skip
     booster = lightgbm.train({**parameters, **network}, data, rounds)
     context.barrier()
