@@ -21,6 +21,9 @@ from benchmarks import (
     risk_scoring,
     risk_tenfold,
     risk_training,
+    segment_assign,
+    segment_fit,
+    segment_tenfold,
     snapshots,
     sums,
     tenfold,
@@ -33,6 +36,8 @@ MODULES = {
     "history": history, "packed": packed, "olist": olist, "snapshots": snapshots,
     "recomputed": recomputed, "month-ends": month_ends, "sums": sums, "tenfold": tenfold,
     "risk-scoring": risk_scoring, "risk-training": risk_training, "risk-tenfold": risk_tenfold,
+    "segment-fit": segment_fit, "segment-assign": segment_assign,
+    "segment-tenfold": segment_tenfold,
 }  # fmt: skip
 NEEDS_FILES = ("olist",)
 
@@ -50,6 +55,9 @@ EXAMPLES = """examples:
   python -m benchmarks risk-scoring --sellers 2000 --runs 1
   python -m benchmarks risk-training --rows 1300000 --runs 1
   python -m benchmarks risk-tenfold --rows 1000 --sellers 1000 --runs 1
+  python -m benchmarks segment-fit --rows 3000 --resamples 2 --runs 1
+  python -m benchmarks segment-assign --sellers 500 --runs 1
+  python -m benchmarks segment-tenfold --sellers 100 --runs 1
   python -m benchmarks tenfold --sellers 60 --orders-per-day 60 --days 20 --ledger-sellers 500
 
 The tables go to standard output, progress to standard error. What takes long to make stays in

@@ -39,7 +39,6 @@ def run(options: argparse.Namespace) -> str:
 
 def _training(spark: SparkSession, options: argparse.Namespace) -> str:
     threads, chosen = os.cpu_count() or 1, risk_rows.chosen()
-    tasks = min(2, threads)
     sides = []
     for count in (options.rows, TIMES * options.rows):
         months = risk_rows.drawn(count)
@@ -52,7 +51,7 @@ def _training(spark: SparkSession, options: argparse.Namespace) -> str:
     for number in range(options.runs + 1):  # the first to warm up
         for side, frame in sides:
             began = time.monotonic()
-            distributed.fit_native(frame, chosen, tasks, threads // tasks)
+            distributed.fit_native(frame, chosen, 1, threads)
             if number:
                 side.add(time.monotonic() - began)
     (small, _), (large, _) = sides

@@ -1,9 +1,10 @@
-"""Seller risk, every day: snapshot, score, health, page.
+"""Seller risk, every day: snapshot, score, assign segments, health, page.
 
 The date is chosen as in `marketplace_daily`, and exit codes mean the same. A snapshot needs the
 day's ledger: this DAG begins at 09:00 UTC, when `marketplace_daily` has refined the day. Exit code
-5 of `score` says that no model is champion yet: `seller_risk_monthly` trains one, a reviewer or
-the gates promote it.
+5 of `score` or `assign` says that no model is champion yet: `seller_risk_monthly` and
+`seller_segments_monthly` train them, a reviewer or the gates promote them. Segments need no scores
+and scores no segments: each goes on without the other.
 """
 
 import sys
@@ -26,9 +27,11 @@ with DAG(
     params={"business_date": Param(None, type=["null", "string"], format="date")},
     tags=["sellers"],
 ):
+    snapshot = spark_job("featurize.seller_snapshots", task_id="snapshot")
     chain(
-        spark_job("featurize.seller_snapshots", task_id="snapshot"),
+        snapshot,
         spark_job("learn.score_seller_risk", task_id="score"),
         spark_job("report.model_health", task_id="health"),
         spark_job("report.seller_risk", task_id="page"),
     )
+    snapshot >> spark_job("learn.assign_segments", task_id="assign")

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from pyspark.sql import DataFrame, Window
 from pyspark.sql import functions as F
 
-LEAST_SHARE = 1e-4
+from features.drift import LEAST_SHARE
 
 
 def score_psi(scores: DataFrame, bounds: Sequence[float], shares: Sequence[float]) -> DataFrame:

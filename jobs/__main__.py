@@ -64,7 +64,16 @@ def _run(name: str, arguments: list[str]) -> int:
     options = {argument.name: getattr(parsed, argument.name) for argument in _own(module)}
     report, code = _execute(name, module, settings, window, options)
     print(json.dumps(report, default=str), flush=True)
+    if code == 0:  # any other code ends the JVM by itself
+        _let_jvm_end()
     return code
+
+
+def _let_jvm_end() -> None:
+    """After the record, which a JVM that does not answer any more would take with it."""
+    from jobs.lake.session import let_jvm_end
+
+    let_jvm_end()
 
 
 def _execute(
@@ -74,11 +83,10 @@ def _execute(
     # Spark is imported here so that `list` and `--help` answer at once.
     from jobs.lake.lease import lease
     from jobs.lake.records import open_lake
-    from jobs.lake.session import let_jvm_end, open_session
+    from jobs.lake.session import open_session
     from jobs.runner import exit_code_of, run_job
 
     run_id, began = uuid.uuid4().hex[:12], time.monotonic()
-    spark = None
     try:
         spark = open_session(settings, name)
         if getattr(module, "NEEDS_LAKE", True) is False:
@@ -99,9 +107,6 @@ def _execute(
         code = exit_code_of(error)
         log.error("%s", error, exc_info=code == 1)
         return _report(name, run_id, window, began, status="failed", error=str(error)), code
-    finally:
-        if spark is not None:
-            let_jvm_end(spark)
 
 
 def _report(

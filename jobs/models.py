@@ -2,28 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import importlib
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from conf.settings import Settings
 from jobs.errors import ContractBroken, NoChampion, NoRegistry, OutsideUnavailable, UsageError
 from jobs.lake.lease import is_local, local_path
-from ml.artefact import Tampered
+from ml.artefact import OtherContract, Tampered
 
 if TYPE_CHECKING:
     from ml.registry import Registry, Version
-    from ml.seller_risk.model import Model
 
-SELLER_RISK = "seller_risk"
+SELLER_RISK, SELLER_SEGMENTS = "seller_risk", "seller_segments"
+MODELS = (SELLER_RISK, SELLER_SEGMENTS)
+"""Each is the package ml/<name>, whose `model.of_files` reads a version's files."""
 
 
 @contextmanager
 def registry(settings: Settings) -> Iterator[Registry]:
     """The registry; what it refuses becomes a job's error with its exit code."""
     from ml.registry import NoSuchVersion, Registry, RegistryDown
-    from ml.seller_risk.model import OtherContract
 
     try:
         yield Registry(*_where(settings))
@@ -35,17 +36,15 @@ def registry(settings: Settings) -> Iterator[Registry]:
         raise UsageError(str(error)) from None
 
 
-def champion(models: Registry, name: str) -> tuple[Version, Model]:
+def champion(models: Registry, name: str) -> tuple[Version, Any]:
     """The champion, its files checked; NoChampion (exit 5) where there is none yet."""
-    from ml.seller_risk.model import of_files
-
     version = models.champion(name)
     if version is None:
         raise NoChampion(
             f"no version of {name} is champion yet: train one with learn.{name}, then promote it "
             f"with learn.promote --model {name} --version V --why TEXT"
         )
-    return version, of_files(models.files(version))
+    return version, _of_files(name, models.files(version))
 
 
 def _where(settings: Settings) -> tuple[str, str | None]:
@@ -63,21 +62,22 @@ def _where(settings: Settings) -> tuple[str, str | None]:
     return f"sqlite:///{folder}/mlflow.db", (folder / "artifacts").as_uri()
 
 
-def version_model(models: Registry, name: str, number: str) -> Model:
+def version_model(models: Registry, name: str, number: str) -> Any:
     """The model of a version, its files checked."""
-    from ml.seller_risk.model import of_files
-
-    return of_files(models.files(models.version(name, number)))
+    return _of_files(name, models.files(models.version(name, number)))
 
 
-def champion_or_none(models: Registry, name: str) -> tuple[Version, Model] | None:
+def champion_or_none(models: Registry, name: str) -> tuple[Version, Any] | None:
     """The champion, where there is one that knows the same features."""
-    from ml.seller_risk.model import OtherContract, of_files
-
     version = models.champion(name)
     if version is None:
         return None
     try:
-        return version, of_files(models.files(version))
+        return version, _of_files(name, models.files(version))
     except OtherContract:
         return None
+
+
+def _of_files(name: str, files: Mapping[str, str]) -> Any:
+    # Which package is a matter of the name, and importing it takes a second: not before.
+    return importlib.import_module(f"ml.{name}.model").of_files(files)

@@ -14,6 +14,10 @@ class Tampered(ValueError):
     """Files of a model are not those that were written; the message names them."""
 
 
+class OtherContract(ValueError):
+    """A model that was made of other features than those there are; the message names them."""
+
+
 def write(folder: Path, files: Mapping[str, str]) -> None:
     """Writes the files and a manifest with the digest of each."""
     folder.mkdir(parents=True, exist_ok=True)

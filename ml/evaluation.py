@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+from scipy.stats import binomtest
 from sklearn.metrics import average_precision_score, roc_auc_score
 
 Array = npt.NDArray[Any]
@@ -28,6 +29,12 @@ class Interval:
 
     def __str__(self) -> str:
         return f"{self.value:.3f} ({self.low:.3f} to {self.high:.3f})"
+
+
+def wilson(positives: int, rows: int) -> Interval:
+    """A share with its 95 % interval. Source: Wilson, JASA 22 (1927)."""
+    interval = binomtest(positives, rows).proportion_ci(CONFIDENCE, "wilson")
+    return Interval(positives / rows, float(interval.low), float(interval.high))
 
 
 def average_precision(label: Array, score: Array) -> float:

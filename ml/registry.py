@@ -12,7 +12,7 @@ import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from importlib.metadata import version
+from importlib import metadata
 from pathlib import Path
 from typing import Any
 
@@ -92,7 +92,7 @@ class Registry:
             logged = mlflow.pyfunc.log_model(
                 name="model", python_model=str(code), artifacts={"files": str(files)},
                 signature=signature, input_example=example,
-                code_paths=[str(path) for path in code_paths], conda_env=_environment(),
+                code_paths=[str(path) for path in code_paths], conda_env=_loaded_with(),
             )  # fmt: skip
             with tempfile.TemporaryDirectory() as folder:
                 digest = self._downloaded(logged.model_uri, Path(folder))[1]
@@ -103,6 +103,13 @@ class Registry:
         with _answering(self.uri):
             found = self.client.get_model_version(name, str(number))
             return Version(name, str(found.version), found.run_id or "", dict(found.tags))
+
+    def versions(self, name: str) -> list[Version]:
+        """All versions of a model, the oldest first; none where the model is not known yet."""
+        with _answering(self.uri):
+            found = self.client.search_model_versions(f"name='{name}'")
+            numbers = sorted(int(one.version) for one in found)
+        return [self.version(name, str(number)) for number in numbers]
 
     def champion(self, name: str, alias: str = CHAMPION) -> Version | None:
         """The version that jobs read; None where nobody has been promoted yet."""
@@ -148,9 +155,9 @@ class Registry:
         return found, digest_of(found, ADDED_ON_DOWNLOAD)
 
 
-def _environment() -> dict[str, object]:
+def _loaded_with() -> dict[str, object]:
     """What a model is loaded with elsewhere: the versions of this interpreter."""
-    packages = [f"{name}=={version(name)}" for name in LOADED_WITH]
+    packages = [f"{name}=={metadata.version(name)}" for name in LOADED_WITH]
     return {"dependencies": [f"python={platform.python_version()}", "pip", {"pip": packages}]}
 
 

@@ -1,1 +1,1 @@
-"""Seller risk as a container: batch transform and processing, without Spark."""
+"""Seller risk and segments as a container: batch transform and processing, without Spark."""

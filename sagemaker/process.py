@@ -12,8 +12,7 @@ from __future__ import annotations
 import argparse
 import json
 import sys
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from datetime import date
 from pathlib import Path
 
@@ -21,9 +20,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet
 
-from ml.artefact import Tampered
-from ml.seller_risk.model import OtherContract, read
-from sagemaker.rows import BadRows, conformed
+from ml.artefact import OtherContract, Tampered
+from ml.seller_risk.model import read
+from sagemaker.rows import BadRows, conformed, whole
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -54,9 +53,9 @@ def processed(root: Path, ds: date) -> dict[str, object]:
         "ds": str(ds), "rows": scores.num_rows, "known_on": model.trained["known_on"],
         "additivity": pc.max(scores["additivity"]).as_py(),
     }  # fmt: skip
-    with _whole(output / "scores.parquet") as part:
+    with whole(output / "scores.parquet") as part:
         pyarrow.parquet.write_table(scores, part)
-    with _whole(output / "summary.json") as part:  # last: where it is, the scores are
+    with whole(output / "summary.json") as part:  # last: where it is, the scores are
         part.write_text(json.dumps(summary) + "\n")
     return summary
 
@@ -79,14 +78,6 @@ def _fresh(folder: Path, ds: date) -> pa.Table:
     if pc.count_distinct(rows["seller_id"]).as_py() != rows.num_rows:
         raise BadRows(f"{folder} has a seller twice")
     return rows
-
-
-@contextmanager
-def _whole(target: Path) -> Iterator[Path]:
-    """A file that is there whole or not at all."""
-    part = target.with_suffix(f"{target.suffix}.part")
-    yield part
-    part.replace(target)
 
 
 if __name__ == "__main__":

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import io
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -23,6 +25,14 @@ SCHEMA = pa.schema([
 
 class BadRows(ValueError):
     """Rows that do not keep the contract; the message names the column."""
+
+
+@contextmanager
+def whole(target: Path) -> Iterator[Path]:
+    """A file that is there whole or not at all."""
+    part = target.with_suffix(f"{target.suffix}.part")
+    yield part
+    part.replace(target)
 
 
 def parsed(body: bytes, content_type: str) -> pa.Table:

@@ -50,8 +50,9 @@ def transform(model: str, ds: str, source: str, target: str) -> dict[str, Any]:
 
 
 def processing(model: str, ds: str, source: str, target: str, *, image: str, role: str,
-               artefact: str) -> dict[str, Any]:  # fmt: skip
-    """The request of `create_processing_job`: model and rows in, scores and summary out."""
+               artefact: str, module: str = "process") -> dict[str, Any]:  # fmt: skip
+    """The request of `create_processing_job`: model and rows in, scores (`process`) or segments
+    (`assign`) and a summary out."""
     root = "/opt/ml/processing"
     inputs = {"model": (artefact, "/opt/ml/model"), "rows": (source, f"{root}/input")}
     return {
@@ -59,7 +60,7 @@ def processing(model: str, ds: str, source: str, target: str, *, image: str, rol
         "RoleArn": role,
         "AppSpecification": {
             "ImageUri": image,
-            "ContainerEntrypoint": ["python", "-m", "sagemaker.process", "--ds", ds],
+            "ContainerEntrypoint": ["python", "-m", f"sagemaker.{module}", "--ds", ds],
         },
         "ProcessingInputs": [
             {"InputName": name, "S3Input": {
@@ -102,7 +103,13 @@ def main(argv: Sequence[str] | None = None) -> int:
     request = (
         transform(*given)
         if options.kind == "transform"
-        else processing(*given, image=options.image, role=options.role, artefact=options.artefact)
+        else processing(
+            *given,
+            image=options.image,
+            role=options.role,
+            artefact=options.artefact,
+            module=options.module,
+        )
     )
     if options.dry_run:
         print(json.dumps(request, indent=1))
@@ -128,6 +135,12 @@ def _parser() -> argparse.ArgumentParser:
         if kind == "processing":
             for name in ("image", "role", "artefact"):
                 one.add_argument(f"--{name}", required=True)
+            one.add_argument(
+                "--module",
+                choices=("process", "assign"),
+                default="process",
+                help="scores of seller_risk, or segments; default: process",
+            )
         one.add_argument("--dry-run", action="store_true")
     return parser
 

@@ -29,7 +29,8 @@ from jobs.lake.records import open_lake
 from jobs.runner import run_job
 from jobs.window import Window
 from tests.support import processes
-from tests.support.seller_months import as_a_file, month_ends, seller_months
+from tests.support.seller_lakes import of_a_file
+from tests.support.seller_months import month_ends, seller_months
 
 pytestmark = [pytest.mark.spark, pytest.mark.timeout(1800)]
 
@@ -201,14 +202,10 @@ def test_two_executors_train_a_model_that_passes_the_same_gates(
     cluster: Cluster, spark: SparkSession, settings: Settings, tmp_path: Path
 ) -> None:
     ends = month_ends(7)
-    as_a_file(seller_months(6_000, len(ends)), tmp_path / "months.parquet")
-    here = replace(settings, lake_root=str(tmp_path / "lake"))
-    lake = open_lake(spark, here, zone="UTC", create=True)
-    given = {"input": str(tmp_path / "months.parquet")}
-    run_job("ingest.seller_months", lake, here, None, "test", given)
-    history = Window(ends[0], ends[-1])
-    for job in ("featurize.seller_snapshots", "featurize.seller_labels"):
-        run_job(job, lake, here, history, "test", {"month_ends": True})
+    _, here = of_a_file(
+        spark, settings, tmp_path, seller_months(6_000, len(ends)), "featurize.seller_snapshots",
+        "featurize.seller_labels",
+    )  # fmt: skip
     trained_on = ends[-1] + timedelta(days=60)
     trained = cluster.submit(tmp_path / "lake", "learn.seller_risk", "--ds", str(trained_on))
     assert trained["status"] == "done"

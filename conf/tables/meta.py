@@ -90,4 +90,20 @@ MODEL_PROMOTIONS = _record(
     key=("model", "version", "run_id"),
 )  # fmt: skip
 
-TABLES = (LAKE, DAYS, LANDING_FILES, JOB_RUNS, DATA_QUALITY, MODEL_PROMOTIONS)
+SEGMENT_CROSSWALKS = _record(
+    "segment_crosswalks", "One row a pair of segments that share sellers, of two versions",
+    Column("from_version", "string", "Version that was champion at the refit", nullable=False),
+    Column("to_version", "string", "The refit", nullable=False),
+    Column("from_segment_id", "int", "Segment of from_version", nullable=False),
+    Column("to_segment_id", "int", "Segment of to_version", nullable=False),
+    Column("rows", "bigint", "Seller-months of the fit in both", "count", nullable=False),
+    Column("jaccard", "double", "Of a matched pair: rows in both, of those in either",
+           "share 0-1"),
+    Column("ari", "double", "Adjusted Rand index of the two versions", nullable=False),
+    Column("same_identity", "boolean", "Ids and names stayed", nullable=False),
+    c.RUN_ID, _AT,
+    key=("from_version", "to_version", "from_segment_id", "to_segment_id", "run_id"),
+)  # fmt: skip
+
+TABLES = (LAKE, DAYS, LANDING_FILES, JOB_RUNS, DATA_QUALITY, MODEL_PROMOTIONS,
+          SEGMENT_CROSSWALKS)  # fmt: skip

@@ -113,4 +113,87 @@ MODEL_HEALTH = Table(
     partition_by=("ds",),
 )  # fmt: skip
 
-TABLES = (DAILY_MARKETPLACE, FEATURE_REFERENCE, FEATURE_DRIFT, MODEL_HEALTH)
+SEGMENTS = Table(
+    layer="reports",
+    name="segments",
+    grain="A segment of sellers on a month-end",
+    columns=(
+        c.DS,
+        Column("segment_id", "int", "Segment; 0: new or low history", nullable=False),
+        Column("segment_name", "string", "Its name", nullable=False),
+        Column("sellers", "bigint", "Sellers in it", "count", nullable=False),
+        Column("share", "double", "Of all active sellers", "share 0-1", nullable=False),
+        Column("gmv", "array<struct<currency:string,amount_minor:bigint,share:double>>",
+               "GMV of 30 days by currency, and its share of all sellers' GMV in that currency",
+               nullable=False),
+        Column("effects", "array<struct<feature:string,effect:double>>", "What sets it apart: "
+               "difference to all others in standard deviations, the largest first",
+               nullable=False),
+        Column("risk_rate", "double", "Sellers of the segment at risk_ds upon whom an enforcement "
+               "action followed within 60 days; no label has made the segments", "share 0-1"),
+        Column("risk_low", "double", "Lower bound of its 95 % interval (Wilson)", "share 0-1"),
+        Column("risk_high", "double", "Upper bound", "share 0-1"),
+        Column("risk_sellers", "bigint", "Sellers whose label is sure", "count"),
+        Column("risk_ds", "date", "The newest month-end whose labels are sure on ds"),
+        Column("owner", "string", "Who looks after it", nullable=False),
+        Column("action", "string", "What is done", nullable=False),
+        Column("watch", "string", "The one figure to watch", nullable=False),
+        Column("watch_value", "double", "Its median over the segment, in the feature's unit"),
+        Column("model_version", "string", "Version that assigned", nullable=False),
+    ),
+    key=("ds", "segment_id"),
+    mode=WriteMode.REPLACE_DS,
+    writer="report.segments",
+    partition_by=("ds",),
+)  # fmt: skip
+
+SEGMENT_FLOWS = Table(
+    layer="reports",
+    name="segment_flows",
+    grain="One part of the change of a segment since the month-end before; the parts add up",
+    columns=(
+        c.DS,
+        Column("segment_id", "int", "Segment", nullable=False),
+        Column("part", "string", "entered, left, moved_in, moved_out, model_changed, or "
+               "denominator: what other sellers' coming and going does to the share",
+               nullable=False),
+        Column("family", "string", "Family of features that speaks for the move; history: into or "
+               "out of the segment of new sellers; empty: nobody moved", nullable=False),
+        Column("counterpart", "string", "Segment that they came from or went to; else empty",
+               nullable=False),
+        Column("sellers", "double", "By how many sellers the segment changed; a move is split by "
+               "family, so this may be a fraction", "count", nullable=False),
+        Column("share", "double", "By how much its share changed", "share 0-1", nullable=False),
+        Column("model_version", "string", "Version of both month-ends' segments",
+               nullable=False),
+    ),
+    key=("ds", "segment_id", "part", "family", "counterpart"),
+    mode=WriteMode.REPLACE_DS,
+    writer="report.segments",
+    partition_by=("ds",),
+)  # fmt: skip
+
+SEGMENT_HEALTH = Table(
+    layer="reports",
+    name="segment_health",
+    grain="One figure about the frozen version of seller segments on a month-end",
+    columns=(
+        c.DS,
+        Column("metric", "string", "share_psi, distance_growth, feature_psi; ari_seeds, "
+               "ari_halves, ari_months, kept, noise_kept", nullable=False),
+        Column("about", "string", "Feature or month-end that it is about; else empty",
+               nullable=False),
+        Column("value", "double", "The figure; null: nothing to measure"),
+        Column("bound", "double", "Above it the figure speaks for a refit; null: it is said only"),
+        Column("tripped", "boolean", "It is above its bound", nullable=False),
+        Column("model_version", "string", "Version that it is about", nullable=False),
+        Column("note", "string", "What it rests on", untrusted=True),
+    ),
+    key=("ds", "metric", "about"),
+    mode=WriteMode.REPLACE_DS,
+    writer="report.segment_health",
+    partition_by=("ds",),
+)  # fmt: skip
+
+TABLES = (DAILY_MARKETPLACE, FEATURE_REFERENCE, FEATURE_DRIFT, MODEL_HEALTH, SEGMENTS,
+          SEGMENT_FLOWS, SEGMENT_HEALTH)  # fmt: skip

@@ -37,4 +37,32 @@ SELLER_RISK = Table(
     ),
 )  # fmt: skip
 
-TABLES = (SELLER_RISK,)
+SELLER_SEGMENTS = Table(
+    layer="scores",
+    name="seller_segments",
+    grain="An active seller on ds, in the segment that the champion of that run gives him",
+    columns=(
+        c.DS, c.SELLER_ID.not_null(),
+        Column("segment_id", "int", "Smoothed segment of the last month-end up to ds; of a seller "
+               "without one the raw segment. 0: new or low history. An id never means another "
+               "segment", nullable=False),
+        Column("segment_name", "string", "Its name, frozen with the version", nullable=False),
+        Column("raw_segment_id", "int", "Segment of the nearest centre on ds", nullable=False),
+        Column("distance", "double", "From the seller on ds to the nearest centre of segment_id; "
+               "null: new or low history", "scaled units"),
+        Column("model_version", "string", "Version of seller_segments in the registry",
+               nullable=False),
+        Column("hindsight", "boolean", "The version was fitted on what was known after ds",
+               nullable=False),
+    ),
+    key=("ds", "seller_id"),
+    mode=WriteMode.REPLACE_DS,
+    writer="learn.assign_segments",
+    partition_by=("ds",),
+    checks=(
+        Check("distance_of_segments", "(distance is null) = (segment_id = 0)",
+              "Every seller but a new one lies at a distance from his segment's centre"),
+    ),
+)  # fmt: skip
+
+TABLES = (SELLER_RISK, SELLER_SEGMENTS)

@@ -42,13 +42,16 @@ def open_session(settings: Settings, name: str) -> SparkSession:
     return session
 
 
-def let_jvm_end(session: SparkSession) -> None:
+def let_jvm_end() -> None:
     """To be called last: no thread keeps the JVM alive after this process.
 
     Two that are no daemons outlive a training, and spark-submit would wait for them for ever: the
     timer of Spark's barrier stages, of which none can follow, and a pool of SynapseML's, which
     nothing refers to and which ends when it is finalized.
     """
+    session = SparkSession.getActiveSession()
+    if session is None:
+        return
     jvm: Any = session._jvm
     holder = jvm.java.lang.Class.forName("org.apache.spark.BarrierTaskContext$")
     its = holder.getField("MODULE$").get(None)

@@ -14,14 +14,14 @@ from conf.settings import Settings
 from jobs.arguments import Argument
 from jobs.lake.io import Lake
 from jobs.learn import promotion
-from jobs.models import SELLER_RISK, registry
+from jobs.models import MODELS, registry
 from jobs.window import Window
 
 READS: tuple[()] = ()
 WRITES: tuple[()] = ()
 WINDOW = "none"
 ARGUMENTS = (
-    Argument("--model", "whose champion", choices=(SELLER_RISK,), required=True),
+    Argument("--model", "whose champion", choices=MODELS, required=True),
     Argument("--version", "version in the registry", required=True),
     Argument("--why", "what the reviewer found", required=True),
     Argument("--check", "only say what would change", action="store_true", default=False),

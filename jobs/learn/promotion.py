@@ -6,6 +6,7 @@ import json
 import logging
 from collections import Counter
 from collections.abc import Iterable, Iterator
+from datetime import date
 from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
@@ -15,11 +16,10 @@ from conf.tables import features, meta
 from jobs.errors import GateNotPassed
 from jobs.lake.io import Lake
 from jobs.learn.rows import snapshot
-from jobs.models import version_model
+from jobs.models import SELLER_RISK, SELLER_SEGMENTS, version_model
 
 if TYPE_CHECKING:
     from ml.registry import Registry, Version
-    from ml.seller_risk.model import Model
 
 QUEUE = ("critical", "high")
 """The bands whose sellers people look at."""
@@ -72,17 +72,17 @@ def foreseen(models: Registry, lake: Lake, name: str, number: str) -> dict[str, 
     before, after = models.champion(name), version_model(models, name, number)
     if before is None:
         return None
-    return changes(lake, version_model(models, name, before.number), after)
-
-
-def changes(lake: Lake, before: Model, after: Model) -> dict[str, Any] | None:
-    """Sellers by band with either model on the newest snapshots, and who enters or leaves the
-    queue; None where there are no snapshots."""
-    from ml.seller_risk.encoding import columns_of
-
     newest = lake.read(features.SELLER_SNAPSHOTS).agg(F.max("ds").alias("ds")).first()
     if newest is None or newest["ds"] is None:
         return None
+    changed = CHANGES[name](lake, version_model(models, name, before.number), after, newest["ds"])
+    return {"ds": str(newest["ds"]), **changed}
+
+
+def _of_risk(lake: Lake, before: Any, after: Any, ds: date) -> dict[str, Any]:
+    """Sellers by band with either model, and who enters or leaves the queue."""
+    from ml.seller_risk.encoding import columns_of
+
     shared = lake.spark.sparkContext.broadcast((before, after))
 
     def banded(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
@@ -91,7 +91,7 @@ def changes(lake: Lake, before: Model, after: Model) -> dict[str, Any] | None:
             names = [pa.array(m.band(m.margin(columns)), pa.string()) for m in shared.value]
             yield pa.RecordBatch.from_arrays(names, ["before", "after"])
 
-    both = snapshot(lake, newest["ds"]).mapInArrow(banded, "before string, after string")
+    both = snapshot(lake, ds).mapInArrow(banded, "before string, after string")
     counts = {(r["before"], r["after"]): r["count"]
               for r in both.groupBy("before", "after").count().collect()}  # fmt: skip
     sides: dict[str, Counter[str]] = {"before": Counter(), "after": Counter()}
@@ -101,8 +101,31 @@ def changes(lake: Lake, before: Model, after: Model) -> dict[str, Any] | None:
         sides["after"][new] += count
         queued[old in QUEUE, new in QUEUE] += count
     return {
-        "ds": str(newest["ds"]),
         "swap_ins": sum(n for (old, new), n in queued.items() if new and not old),
         "swap_outs": sum(n for (old, new), n in queued.items() if old and not new),
         **{name: dict(sorted(found.items())) for name, found in sides.items()},
     }  # fmt: skip
+
+
+def _of_segments(lake: Lake, before: Any, after: Any, ds: date) -> dict[str, Any]:
+    """Sellers by segment with either version, and how many change their segment's id."""
+    from ml.seller_segments.distributed import assigned
+
+    rows = lake.read(features.SELLER_SNAPSHOTS)
+    old, new = (
+        assigned(rows, model, ds).select("seller_id", F.col("segment_id").alias(name))
+        for model, name in ((before, "before"), (after, "after"))
+    )
+    pairs = old.join(new, "seller_id").groupBy("before", "after").count().collect()
+    sides: dict[str, Counter[str]] = {"before": Counter(), "after": Counter()}
+    for row in pairs:
+        for name, counted in sides.items():
+            counted[str(row[name])] += row["count"]
+    return {
+        "sellers_with_another_id": sum(row["count"] for row in pairs if row[0] != row[1]),
+        **{name: dict(sorted(found.items())) for name, found in sides.items()},
+    }
+
+
+CHANGES = {SELLER_RISK: _of_risk, SELLER_SEGMENTS: _of_segments}
+"""By model: what another champion changes on the newest snapshots."""

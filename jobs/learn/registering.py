@@ -1,57 +1,75 @@
-"""Registering a judged model: parameters, metrics, data sets, plots, card and files."""
+"""Registering a judged model: parameters, metrics, data sets, card and files."""
 
 from __future__ import annotations
 
+import logging
 import tempfile
-from dataclasses import asdict
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from importlib.resources import files
 from importlib.resources.abc import Traversable
 from pathlib import Path
+from typing import Any
 
 import mlflow
 from mlflow.data.delta_dataset_source import DeltaDatasetSource
 from mlflow.data.meta_dataset import MetaDataset
+from mlflow.models import ModelSignature
 
-from conf.model_settings import SellerRisk
-from conf.tables import features
+from conf.contract import Table
 from jobs.lake.io import Lake
 from jobs.learn.promotion import GATES, LEAKAGE, MISSED, NONE
-from jobs.models import SELLER_RISK
 from ml.registry import Registry, Version
-from ml.seller_risk import card
-from ml.seller_risk.model import Model
-from ml.seller_risk.signature import EXAMPLE, SIGNATURE
-from ml.seller_risk.training import Data, Outcome
+
+log = logging.getLogger(__name__)
 
 
-def register(models: Registry, lake: Lake, model: Model, data: Data, outcome: Outcome,
-             rules: SellerRisk) -> Version:  # fmt: skip
+@dataclass(frozen=True)
+class Candidate:
+    """A judged model as the registry takes it. `digest` is that of the rows it was made of."""
+
+    name: str
+    known_on: str
+    missed: Sequence[str]
+    leaks: Sequence[str]
+    tags: Mapping[str, str]
+    parameters: Mapping[str, object]
+    metrics: Mapping[str, float]
+    reads: Sequence[Table]
+    digest: str
+    write_card: Callable[[Path, Mapping[str, int]], None]
+    write_files: Callable[[Path], None]
+    signature: ModelSignature
+    example: Any
+
+
+def register(models: Registry, lake: Lake, one: Candidate) -> Version:
     """Logs the training as one run, and its model as one version."""
-    read = {table.path: lake.version(table)
-            for table in (features.SELLER_SNAPSHOTS, features.SELLER_LABELS)}  # fmt: skip
+    read = {table.path: lake.version(table) for table in one.reads}
     tags = {
-        "known_on": str(model.trained["known_on"]),
-        MISSED: "; ".join(outcome.missed) or NONE,
-        GATES: "missed" if outcome.missed else "passed",
-        LEAKAGE: ", ".join(sorted({f.feature or f.test for f in outcome.findings})) or NONE,
-        **{f"version_of_{path}": str(number) for path, number in read.items()},
+        "known_on": one.known_on,
+        MISSED: "; ".join(one.missed) or NONE,
+        GATES: "missed" if one.missed else "passed",
+        LEAKAGE: ", ".join(sorted(set(one.leaks))) or NONE,
+        **one.tags, **{f"version_of_{path}": str(number) for path, number in read.items()},
     }  # fmt: skip
-    with models.run(SELLER_RISK, f"{SELLER_RISK} {model.trained['known_on']}"), \
+    with models.run(one.name, f"{one.name} {one.known_on}"), \
             tempfile.TemporaryDirectory() as folder:  # fmt: skip
-        mlflow.log_params({**_parameters(rules), **model.trained["months"]})
-        mlflow.log_metrics(card.metrics(outcome))
+        mlflow.log_params(dict(one.parameters))
+        mlflow.log_metrics(dict(one.metrics))
         mlflow.set_tags(tags)
         for path, number in read.items():
-            mlflow.log_input(_data_set(lake, path, number, data), context="training")
-        pages = Path(folder, "card")
-        card.write(pages, model, outcome, rules, read)
-        mlflow.log_artifacts(str(pages), "card")
-        model.write(Path(folder, "files"))
+            mlflow.log_input(_data_set(lake, path, number, one.digest), context="training")
+        one.write_card(Path(folder, "card"), read)
+        mlflow.log_artifacts(str(Path(folder, "card")), "card")
+        one.write_files(Path(folder, "files"))
         code = [_copied(files(name), Path(folder, "code", name)) for name in ("ml", "conf")]
-        return models.register(
-            SELLER_RISK, code[0] / "seller_risk" / "registered.py", Path(folder, "files"),
-            SIGNATURE, EXAMPLE, code, {name: text[:5_000] for name, text in tags.items()},
+        version = models.register(
+            one.name, code[0] / one.name / "registered.py", Path(folder, "files"), one.signature,
+            one.example, code, {name: text[:5_000] for name, text in tags.items()},
         )  # fmt: skip
+    log.info("registered as %s version %s", version.name, version.number)
+    return version
 
 
 def _copied(package: Traversable, folder: Path) -> Path:
@@ -65,12 +83,7 @@ def _copied(package: Traversable, folder: Path) -> Path:
     return folder
 
 
-def _data_set(lake: Lake, path: str, number: int, data: Data) -> MetaDataset:
+def _data_set(lake: Lake, path: str, number: int, digest: str) -> MetaDataset:
     """A table by address and Delta version, and a digest of the rows that were used."""
     source = DeltaDatasetSource(path=f"{lake.root}/{path}", delta_table_version=number)
-    return MetaDataset(source, name=path, digest=data.digest)  # type: ignore[abstract]
-
-
-def _parameters(rules: SellerRisk) -> dict[str, object]:
-    training = asdict(rules.training)
-    return {name: value for name, value in training.items() if name not in ("fixed", "search")}
+    return MetaDataset(source, name=path, digest=digest)  # type: ignore[abstract]

@@ -11,14 +11,14 @@ from jobs.arguments import Argument
 from jobs.errors import GateNotPassed
 from jobs.lake.io import Lake
 from jobs.learn import promotion
-from jobs.models import SELLER_RISK, registry
+from jobs.models import MODELS, registry
 from jobs.window import Window
 
 READS: tuple[()] = ()
 WRITES: tuple[()] = ()
 WINDOW = "none"
 ARGUMENTS = (
-    Argument("--model", "whose champion", choices=(SELLER_RISK,), required=True),
+    Argument("--model", "whose champion", choices=MODELS, required=True),
     Argument("--why", "what went wrong", required=True),
 )
 

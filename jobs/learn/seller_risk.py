@@ -25,8 +25,8 @@ from jobs.arguments import Argument
 from jobs.errors import ContractBroken, GateNotPassed, OutsideUnavailable
 from jobs.lake.io import Lake
 from jobs.learn import promotion
-from jobs.learn.rows import labelled
 from jobs.models import SELLER_RISK, champion_or_none, registry
+from jobs.seller_months import for_driver, labelled
 from jobs.window import Window
 from ml.splits import Months, TooLittle, split
 
@@ -61,6 +61,7 @@ def _train(
     lake: Lake, settings: Settings, known_on: date, models: Registry, champion: Champion,
     backend: str | None,
 ) -> None:  # fmt: skip
+    from jobs.learn.candidates import of_risk
     from jobs.learn.registering import register
     from ml.seller_risk import training
 
@@ -68,7 +69,8 @@ def _train(
     rows = lake.settle(labelled(lake, known_on, load_labels_policy()))
     months = _split(rows, rules)
     used = rows.where(F.col("ds").isin([*months.train, *months.validation, *months.test]))
-    data = training.prepared(_for_driver(used, rules).toPandas(), months, rules)
+    seen = for_driver(used, rules.training.driver_rows_most)
+    data = training.prepared(seen.toPandas(), months, rules)
     if data.empty:
         raise ContractBroken(
             f"{features.SELLER_SNAPSHOTS.path}: {', '.join(data.empty)} has no value in any row "
@@ -87,8 +89,7 @@ def _train(
         if _number(newest) != _number(champion):
             log.info("version %s has become champion meanwhile: judged again", _number(newest))
             outcome = judged_against(newest)
-        version = register(models, lake, model, data, outcome, rules)
-        log.info("registered as %s version %s", SELLER_RISK, version.number)
+        version = register(models, lake, of_risk(model, data, outcome, rules))
         if outcome.missed:
             raise GateNotPassed(
                 f"{SELLER_RISK} version {version.number} is registered as a candidate; it missed: "
@@ -100,16 +101,6 @@ def _train(
 
 def _number(champion: Champion) -> str | None:
     return champion[0].number if champion else None
-
-
-def _for_driver(rows: DataFrame, rules: SellerRisk) -> DataFrame:
-    """All rows, or those of as many sellers as one process can search, judge and explain."""
-    count, most = rows.count(), rules.training.driver_rows_most
-    if count <= most:
-        return rows
-    share = most / count
-    log.info("%d rows: search and judgement see the sellers of %.1f %% of them", count, 100 * share)
-    return rows.where(F.pmod(F.xxhash64("seller_id"), F.lit(1_000_000)) < int(1_000_000 * share))
 
 
 def _split(rows: DataFrame, rules: SellerRisk) -> Months:

@@ -1,8 +1,13 @@
-"""Pages as files: rendered from templates, every text escaped, put in place at once."""
+"""Pages as files: rendered from templates, every text escaped, put in place at once.
+
+What is written in a template is ours; every value that it shows is escaped, for HTML or Markdown.
+"""
 
 from __future__ import annotations
 
 import os
+import re
+import unicodedata
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
@@ -23,6 +28,27 @@ def rendered(name: str, **content: Any) -> str:
     )
     css = Markup((TEMPLATES / "daily.css").read_text())  # our own file
     return environment.get_template(name).render(css=css, **content)
+
+
+def markdown(name: str, **content: Any) -> str:
+    """The text of templates/<name>.md.j2; no value can leave its cell, or be more than text."""
+    source = (TEMPLATES / f"{name}.md.j2").read_text()
+    environment = Environment(
+        loader=DictLoader({name: source}), autoescape=False, undefined=StrictUndefined,
+        finalize=_plain_in_markdown, trim_blocks=True, lstrip_blocks=True,
+    )  # fmt: skip
+    return environment.get_template(name).render(**content)
+
+
+def _plain_in_markdown(value: Any) -> str:
+    """A value as text: on one line, without markup, HTML, links or the end of a table's cell."""
+    text = "".join(" " if unicodedata.category(char).startswith("C") else char
+                   for char in str(value))  # fmt: skip
+    text = re.sub(r"([\\`*_\[\]|~#!])", r"\\\1", " ".join(text.split()))
+    for char, entity in (("&", "&amp;"), ("<", "&lt;"), (">", "&gt;"), ("@", "&#64;"),
+                         ("://", "&#58;//")):  # fmt: skip
+        text = text.replace(char, entity)
+    return re.sub(r"(?i)\b(www)\.", r"\1&#46;", text)  # some readers make links of plain text
 
 
 def write_text(spark: SparkSession, path: str, text: str) -> None:

@@ -38,9 +38,9 @@ def metrics(outcome: Outcome) -> dict[str, float]:
     return {name: float(value) for name, value in found.items() if np.isfinite(value)}
 
 
-def write(folder: Path, model: Model, outcome: Outcome, rules: SellerRisk,
-          read: Mapping[str, int]) -> None:  # fmt: skip
-    """card.html, card.md and their plots."""
+def write(folder: Path, read: Mapping[str, int], model: Model, outcome: Outcome,
+          rules: SellerRisk) -> None:  # fmt: skip
+    """card.html, card.md and their plots; `read` are the versions of the tables read."""
     folder.mkdir(parents=True, exist_ok=True)
     for name, draw in PLOTS.items():
         figure = Figure(figsize=(5, 3.6), layout="constrained")

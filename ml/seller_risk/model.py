@@ -19,6 +19,7 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from ml import artefact
+from ml.artefact import OtherContract
 from ml.calibration import Calibration
 from ml.leaf_tables import LeafTables, leaf_tables
 from ml.seller_risk.encoding import NAMES, Columns, Encoding, columns_of
@@ -36,10 +37,6 @@ SCORES = pa.schema([
     ("seller_id", pa.string()), ("probability", pa.float64()), ("margin", pa.float64()),
     ("band", pa.string()), ("reasons", pa.list_(REASON)), ("additivity", pa.float64()),
 ])  # fmt: skip
-
-
-class OtherContract(ValueError):
-    """A model that was trained on other features than those there are."""
 
 
 @dataclass(frozen=True)

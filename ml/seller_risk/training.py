@@ -18,7 +18,7 @@ from pyspark.sql import DataFrame
 
 from conf.model_settings import SellerRisk
 from ml.calibration import Calibration
-from ml.evaluation import Draws, average_precision, calibration_error, cheapest_threshold, costs
+from ml.evaluation import average_precision, calibration_error, cheapest_threshold, costs
 from ml.seller_risk import judge, leakage
 from ml.seller_risk.encoding import Columns, Encoding, columns_of, empty, fitted
 from ml.seller_risk.explain import Catalogue, peers
@@ -185,18 +185,12 @@ def judged(
         probability=model.calibration.probability(margin),
         logistic=logistic_scores(train, test),
         disjoint=disjoint(train, test, chosen, threads), groups=judge.groups(columns),
+        native=margins(fit(train, chosen, threads), test.features, threads),
         champion=None if champion is None else champion.margin(columns, threads),
     )  # fmt: skip
     contributions = model.tables.contributions(test.features)
-    other = margins(fit(train, chosen, threads), test.features, threads)
-    apart = Draws(test.seller, rules.evaluation.bootstraps, rules.training.seed).difference(
-        test.label, margin, other
-    )
-    measured = {
-        # Two trainers draw other rows for their trees: on few rows that alone sets them apart.
-        "parity": parity, "trainers_ap_distance": max(0.0, apart.low, -apart.high),
-        "additivity": float(np.abs(contributions.sum(axis=1) + model.tables.bias - margin).max()),
-    }  # fmt: skip
+    off = np.abs(contributions.sum(axis=1) + model.tables.bias - margin).max()
+    measured = {"parity": parity, "additivity": float(off)}
     findings = leakage.findings(train, test, chosen, rules.leakage, threads)
     result = judge.judge(scored, rules)
     cost = rules.evaluation.cost_per_review_minor, rules.evaluation.cost_per_missed_minor

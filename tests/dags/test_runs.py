@@ -13,12 +13,12 @@ from deltalake import DeltaTable
 from pyspark.sql import SparkSession
 
 from conf.settings import Settings
-from jobs.lake.records import open_lake
-from jobs.runner import run_job
 from jobs.simulate import world
 from jobs.window import Window
 from tests.dags.conftest import PROJECT, Airflow
-from tests.support.seller_months import as_a_file, month_ends, seller_months
+from tests.support.behaviours import months_of_kinds
+from tests.support.seller_lakes import of_a_file
+from tests.support.seller_months import month_ends
 
 DAY = date(2026, 6, 29)
 SELLERS = 3_000
@@ -117,27 +117,29 @@ def test_a_business_day(
 
 @pytest.mark.spark
 @pytest.mark.timeout(1800)
-def test_seller_risk_is_trained_and_the_next_day_scored(
+def test_models_are_learnt_from_a_foreign_table_and_sellers_scored_and_assigned(
     migrated: Airflow, spark: SparkSession, settings: Settings, tmp_path: Path
 ) -> None:
-    """A table of the contract that others computed, through both DAGs, with the real gates."""
-    ends = month_ends(7)
-    as_a_file(seller_months(SELLERS, len(ends)), tmp_path / "months.parquet")
-    here = replace(settings, lake_root=str(tmp_path / "lake"))
-    lake = open_lake(spark, here, zone="UTC", create=True)
-    given = {"input": str(tmp_path / "months.parquet")}
-    run_job("ingest.seller_months", lake, here, None, "test", given)
-    history = Window(ends[0], ends[-1])
-    run_job("featurize.seller_snapshots", lake, here, history, "test", {"month_ends": True})
-
+    """A table of the contract that others computed, through all DAGs of sellers, with the real
+    gates: labels and a risk model, segments with their reports and the comparison, and a day."""
+    ends = month_ends(9)
+    months = months_of_kinds(SELLERS, len(ends), telling=True)
+    lake, _ = of_a_file(spark, settings, tmp_path, months, "featurize.seller_snapshots")
+    root, last = Path(lake.root), str(ends[-1])
     trained_on = str(ends[-1] + timedelta(days=60))
-    for dag, ds in (("seller_risk_monthly", trained_on), ("seller_risk_daily", str(ends[-1]))):
+    for dag, ds in (("seller_risk_monthly", trained_on), ("seller_segments_monthly", last),
+                    ("seller_risk_daily", last)):  # fmt: skip
         code, said = migrated.test(
             dag, str(DAY), "-c", json.dumps({"business_date": ds}), MARKETPLACE_LAKE_ROOT=lake.root
         )
         assert {state for state, _ in migrated.states(dag).values()} == {"success"}, said
         assert code == 0
-    scored = DeltaTable(tmp_path / "lake" / "scores" / "seller_risk").to_pyarrow_table()
-    assert scored.num_rows == SELLERS
-    assert set(scored["model_version"].to_pylist()) == {"1"}
-    assert (tmp_path / "lake" / "pages" / "seller_risk" / f"{ends[-1]}.html").exists()
+    for table in ("seller_risk", "seller_segments"):
+        scored = DeltaTable(root / "scores" / table).to_pyarrow_table()
+        assert scored.num_rows == SELLERS
+        assert set(scored["model_version"].to_pylist()) == {"1"}
+    segments = DeltaTable(root / "reports" / "segments").to_pyarrow_table()
+    assert sum(segments["sellers"].to_pylist()) == SELLERS
+    for page in (f"seller_risk/{last}.html", f"segments/{last}.html",
+                 f"seller_methods/{last}.html", f"seller_methods/{last}.md"):  # fmt: skip
+        assert (root / "pages" / page).exists()

@@ -37,6 +37,7 @@ def test_the_folder_parses_without_database_and_spark(found: dict[str, Any]) -> 
     assert found["import_errors"] == {}
     assert sorted(found["dags"]) == [
         "marketplace_daily", "seller_risk_daily", "seller_risk_monthly",
+        "seller_segments_monthly",
     ]  # fmt: skip
     assert not {"pyspark", "delta", "jobs", "ml"} & set(found["modules"])
 

@@ -62,9 +62,10 @@ def seller_months(sellers: int, months: int, seed: int = 1) -> pd.DataFrame:
 
 def as_a_file(months: pd.DataFrame, path: Path) -> None:
     """As others hand seller-months over: see `ingest.seller_months`."""
-    months.assign(
-        snapshot_month=[str(ds)[:7] for ds in months["ds"]], high_risk_60d=months["label"],
-    ).drop(columns=["ds", "label"]).to_parquet(path, index=False)  # fmt: skip
+    names = [feature.name for feature in SELLER_FEATURES]
+    months[["seller_id", *names]].assign(
+        snapshot_month=[str(ds)[:7] for ds in months["ds"]], high_risk_60d=months["label"]
+    ).to_parquet(path, index=False)
 
 
 def _column(name: str, unit: str, troubles: np.ndarray, rng: np.random.Generator) -> np.ndarray:

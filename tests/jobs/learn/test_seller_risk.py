@@ -20,20 +20,20 @@ from pyspark.sql import functions as F
 from sklearn.metrics import average_precision_score
 
 from conf.model_settings import SellerRisk, load_seller_risk
-from conf.seller_features import COUNTS
 from conf.settings import Settings
-from conf.tables import features, meta, reports, scores
+from conf.tables import meta, reports, scores
 from jobs import models
 from jobs.errors import ContractBroken, GateNotPassed, NoChampion, OutsideUnavailable, UsageError
-from jobs.lake.ddl import struct_of
 from jobs.lake.io import Lake
 from jobs.lake.lease import lease
 from jobs.lake.records import open_lake
 from jobs.learn import promote, rollback, score_seller_risk
 from jobs.learn import seller_risk as job
 from jobs.report import model_health, seller_risk
+from jobs.seller_months import for_driver
 from jobs.window import Window
 from ml.seller_risk import encoding
+from tests.support.seller_lakes import put
 from tests.support.seller_months import month_ends, seller_months
 
 pytestmark = pytest.mark.spark
@@ -64,27 +64,6 @@ def rules() -> SellerRisk:
 def _quick(monkeypatch: pytest.MonkeyPatch, rules: SellerRisk) -> None:
     for module in (job, score_seller_risk):
         monkeypatch.setattr(module, "load_seller_risk", lambda: rules)
-
-
-def put(lake: Lake, months: pd.DataFrame) -> None:
-    """Seller-months as their jobs would have published them."""
-    rows = months.drop(columns="label").assign(currency="USD", **dict.fromkeys(COUNTS, 10))
-    label = pd.DataFrame({
-        "ds": months["ds"], "seller_id": months["seller_id"],
-        "high_risk_60d": months["label"].map({1: True, 0: False}),
-        "label_available_on": [ds + timedelta(days=60) for ds in months["ds"]],
-        "label_state": ["mature" if known else "immature" for known in months["label"].notna()],
-    })  # fmt: skip
-    for table, frame in ((features.SELLER_SNAPSHOTS, rows), (features.SELLER_LABELS, label)):
-        given = frame[list(table.column_names)].astype(object)
-        given = given.where(given.notna(), None)
-        values = [tuple(_plain(value) for value in row) for row in given.itertuples(index=False)]
-        written = lake.spark.createDataFrame(values, struct_of(table))
-        lake.replace_ds(table, written, sorted(set(frame["ds"])))
-
-
-def _plain(value: object) -> object:
-    return value.item() if isinstance(value, np.generic) else value
 
 
 @pytest.fixture(scope="session")
@@ -319,10 +298,9 @@ def test_unseen_categories_and_gaps_are_scored_and_said(
 
 
 def test_of_a_large_table_one_process_sees_some_sellers_with_all_their_months(
-    lake: Lake, rules: SellerRisk, months: pd.DataFrame
+    lake: Lake, months: pd.DataFrame
 ) -> None:
-    few = replace(rules, training=replace(rules.training, driver_rows_most=1_000))
-    rows = job._for_driver(lake.spark.createDataFrame(months[["ds", "seller_id"]]), few)
+    rows = for_driver(lake.spark.createDataFrame(months[["ds", "seller_id"]]), 1_000)
     seen = rows.groupBy("seller_id").count().toPandas()
     assert set(seen["count"]) == {MONTHS}
     assert 600 < seen["count"].sum() < 1_400

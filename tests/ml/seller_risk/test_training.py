@@ -95,7 +95,7 @@ def test_a_constant_feature_and_an_empty_one(rules, data) -> None:
 
 
 def test_the_card_tells_figures_gates_and_limits(outcome, model, rules, tmp_path: Path) -> None:
-    card.write(tmp_path, model, outcome, rules, {"features/seller_snapshots": 3})
+    card.write(tmp_path, {"features/seller_snapshots": 3}, model, outcome, rules)
     markdown, html = ((tmp_path / f"card.{end}").read_text() for end in ("md", "html"))
     for text in (markdown, html):
         assert str(outcome.judged.ap) in text

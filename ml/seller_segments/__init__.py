@@ -1,0 +1,1 @@
+"""Segments of sellers: groups by behaviour, frozen, with an identity that lasts."""

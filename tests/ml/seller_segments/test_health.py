@@ -1,0 +1,89 @@
+"""When a frozen version asks to be fitted anew."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from ml.seller_segments import health
+from ml.seller_segments.health import Figure
+from tests.ml.seller_segments.conftest import ENDS
+from tests.support.behaviours import SLOW, as_behaviour, kinds
+
+LAST = ENDS[-1]
+
+
+def asked(segments, months, rules) -> list[str]:
+    rows = as_behaviour(months)
+    return health.triggers(health.figures(segments, rows, LAST, rules.triggers), rules.triggers)
+
+
+def test_what_it_was_fitted_on_asks_for_nothing(segments, segment_months, segment_rules) -> None:
+    assert asked(segments, segment_months, segment_rules) == []
+
+
+def test_a_change_of_mix_moves_shares_and_no_feature_of_a_seller(
+    segments, segment_months, segment_rules
+) -> None:
+    seller = segment_months["seller_id"].str[2:].astype(int)
+    gone = (segment_months["ds"] == LAST) & (kinds(300)[seller] == SLOW) & (seller % 10 > 0)
+    (said, *_) = asked(segments, segment_months[~gone], segment_rules)
+    assert "shares have moved" in said
+
+
+def test_cents_in_place_of_dollars_are_two_features(
+    segments, segment_months, segment_rules
+) -> None:
+    changed = segment_months.copy()
+    mine = (changed["ds"] == LAST) & (changed["marketplace"] == "US")
+    for name in ("asp", "gmv_30d"):
+        changed.loc[mine, name] *= 100
+    figures = health.figures(segments, as_behaviour(changed), LAST, segment_rules.triggers)
+    tripped = {f.about: f.note for f in figures if f.metric == "feature_psi" and f.tripped}
+    assert tripped == {"gmv_30d": "in marketplace US", "asp": "in marketplace US"}
+    assert any("2 features have drifted" in s for s in asked(segments, changed, segment_rules))
+
+
+def test_the_definition_of_rates_is_a_feature_change(
+    segments, segment_months, segment_rules
+) -> None:
+    changed = segment_months.copy()
+    for name in ("cancellation_rate", "defect_rate"):
+        changed.loc[changed["ds"] == LAST, name] /= 4
+    said = " ".join(asked(segments, changed, segment_rules))
+    assert "features have drifted" in said
+    assert "cancellation_rate" in said
+    assert "defect_rate" in said
+
+
+def test_distances_have_to_grow_for_two_months(segment_rules) -> None:
+    rules = segment_rules.triggers
+
+    def grown(*values: float) -> list[Figure]:
+        return [Figure("distance_growth", value, rules.distance_growth_most) for value in values]
+
+    assert health.triggers(grown(0.3, 0.1), rules) == []
+    assert "farther from their centres" in health.triggers(grown(0.3, 0.25), rules)[0]
+
+
+def test_one_feature_is_not_enough(segment_rules) -> None:
+    rules = segment_rules.triggers
+    drifted = [Figure("feature_psi", 9.0, rules.feature_psi_most, name) for name in ("a", "b")]
+    assert health.triggers(drifted[:1], rules) == []
+    assert health.triggers(drifted, rules) == ["2 features have drifted: a, b"]
+
+
+def test_stability_index_by_hand() -> None:
+    expected = (0.4 - 0.5) * np.log(0.4 / 0.5) + (0.6 - 0.5) * np.log(0.6 / 0.5)
+    assert health.psi([0.4, 0.6], [0.5, 0.5]) == pytest.approx(expected)
+    assert health.psi([1.0, 0.0], [0.5, 0.5]) > 1
+
+
+def test_a_marketplace_that_vanishes_or_is_new_is_named(segments, segment_months) -> None:
+    last = segment_months["ds"] == LAST
+    changed = segment_months[~(last & (segment_months["marketplace"] == "JP"))].copy()
+    american = changed.loc[changed["marketplace"] == "US", "seller_id"].iloc[0]
+    changed.loc[changed["seller_id"] == american, "marketplace"] = "BR"
+    rows = as_behaviour(changed)
+    assert health.vanished(segments, rows, LAST) == ["JP"]
+    assert health.unseen(segments, rows, LAST) == ["BR"]
