@@ -14,7 +14,7 @@ import logging
 import os
 import tempfile
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -43,6 +43,8 @@ if TYPE_CHECKING:
 READS = (features.SELLER_SNAPSHOTS, features.SELLER_LABELS)
 WRITES = ()
 NAME = "seller_methods"
+RESAMPLES, HALF_SAMPLES = 20, 5
+"""Of the search for k here: it needs the number only, and no figures for a card."""
 
 log = logging.getLogger(__name__)
 
@@ -112,7 +114,9 @@ def _segmented(lake: Lake, data: Data, rules: SellerSegments) -> Segmented:
     from ml.seller_segments import stability, train
     from ml.seller_segments.behaviour import month_ends_to
 
-    last = data.months.train[-1]
+    few = replace(rules.search, resamples=min(rules.search.resamples, RESAMPLES),
+                  half_samples=min(rules.search.half_samples, HALF_SAMPLES))  # fmt: skip
+    rules, last = replace(rules, search=few), data.months.train[-1]
     days = sorted({day for end in (*data.months.train, *data.months.test)
                    for day in month_ends_to(end, rules.month_ends)})  # fmt: skip
     rows = behaviour_of(on_days(lake, days), rules.features, rules.search.driver_rows_most)
