@@ -183,6 +183,7 @@ class SegmentGates:
     half_sample_ari_least: float
     kept_least: float
     kept_steps: int
+    place_ratio_most: float
     distinct_effect_least: float
     distinct_features_least: int
 

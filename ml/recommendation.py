@@ -261,6 +261,11 @@ def _duel(model_ap: float, rate_ap: float, base_rate: float, difference: Interva
         return MODEL, f"it is ahead by more than {least:.3f} for certain."
     if difference.high < -least:
         return RATE, f"it is ahead by more than {least:.3f} for certain."
+    if rate_ap / base_rate < bounds.lift_least:
+        return MODEL, (
+            f"it is not ahead by more than {least:.3f} for certain, but the segment rate is no "
+            f"ranking: {rate_ap / base_rate:.2f} times the base rate of {base_rate:.1%}."
+        )
     return NEITHER, f"neither is ahead by more than {least:.3f} for certain."
 
 

@@ -47,14 +47,16 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def assigned(root: Path, ds: date) -> dict[str, object]:
-    """Assigns every seller with a row of the date; BadRows unless the input is whole."""
+    """Assigns every seller with a row of the date; BadRows where the input breaks its contract. The
+    summary names the month-ends that it looked back on in vain."""
     model = read(root / "model")
     rows = _rows(root / "processing" / "input", model, ds)
     found = model.assigned(rows, ds)
     output = root / "processing" / "output"
     output.mkdir(parents=True, exist_ok=True)
-    days = sorted({str(day) for day in rows["ds"].to_pylist()})
-    summary = {"ds": str(ds), "rows": found.num_rows, "days": days,
+    here = set(rows["ds"].to_pylist())
+    missing = [str(end) for end in model.ends(ds) if end not in here]
+    summary = {"ds": str(ds), "rows": found.num_rows, "missing_month_ends": missing,
                "known_on": model.trained["known_on"]}  # fmt: skip
     with whole(output / "segments.parquet") as part:
         pyarrow.parquet.write_table(found, part)

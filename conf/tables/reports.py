@@ -184,8 +184,9 @@ SEGMENT_HEALTH = Table(
         Column("about", "string", "Feature or month-end that it is about; else empty",
                nullable=False),
         Column("value", "double", "The figure; null: nothing to measure"),
-        Column("bound", "double", "Above it the figure speaks for a refit; null: it is said only"),
-        Column("tripped", "boolean", "It is above its bound", nullable=False),
+        Column("bound", "double", "Above it the figure speaks for a refit; noise_kept should not "
+               "be below it; null: it is said only"),
+        Column("tripped", "boolean", "It is on the wrong side of its bound", nullable=False),
         Column("model_version", "string", "Version that it is about", nullable=False),
         Column("note", "string", "What it rests on", untrusted=True),
     ),

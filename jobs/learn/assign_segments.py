@@ -70,9 +70,7 @@ def run(
 
 def _looked_at(model: Model, ds: date) -> list[date]:
     """The date, and the month-ends that it looks back on."""
-    from ml.seller_segments.behaviour import month_ends_to
-
-    return sorted({ds, *month_ends_to(ds, model.month_ends)})
+    return sorted({ds, *model.ends(ds)})
 
 
 def _require_counts(rows: DataFrame, model: Model) -> None:
@@ -92,7 +90,10 @@ def _require_counts(rows: DataFrame, model: Model) -> None:
 
 
 def _say_marketplaces(rows: DataFrame, model: Model, ds: date) -> None:
-    here = {row["marketplace"] for row in rows.select("marketplace").distinct().collect()}
+    from ml.seller_segments.behaviour import UNKNOWN
+
+    places = rows.select("marketplace").distinct().collect()
+    here = {row["marketplace"] or UNKNOWN for row in places}
     known = set(model.reference["marketplaces"])
     if vanished := sorted(known - here):
         log.warning("%s: no seller of marketplace %s is left", ds, ", ".join(vanished))

@@ -17,6 +17,8 @@ from jobs.errors import GateNotPassed
 from jobs.lake.io import Lake
 from jobs.learn.rows import snapshot
 from jobs.models import SELLER_RISK, SELLER_SEGMENTS, version_model
+from jobs.seller_months import on_days
+from ml.artefact import OtherContract
 
 if TYPE_CHECKING:
     from ml.registry import Registry, Version
@@ -72,10 +74,14 @@ def foreseen(models: Registry, lake: Lake, name: str, number: str) -> dict[str, 
     before, after = models.champion(name), version_model(models, name, number)
     if before is None:
         return None
+    try:
+        champion = version_model(models, name, before.number)
+    except OtherContract as error:  # what can no longer be used can still be replaced
+        return {"not_comparable": str(error)}
     newest = lake.read(features.SELLER_SNAPSHOTS).agg(F.max("ds").alias("ds")).first()
     if newest is None or newest["ds"] is None:
         return None
-    changed = CHANGES[name](lake, version_model(models, name, before.number), after, newest["ds"])
+    changed = CHANGES[name](lake, champion, after, newest["ds"])
     return {"ds": str(newest["ds"]), **changed}
 
 
@@ -109,9 +115,14 @@ def _of_risk(lake: Lake, before: Any, after: Any, ds: date) -> dict[str, Any]:
 
 def _of_segments(lake: Lake, before: Any, after: Any, ds: date) -> dict[str, Any]:
     """Sellers by segment with either version, and how many change their segment's id."""
+    from ml.seller_segments.behaviour import ORDERS, PUBLISHED
     from ml.seller_segments.distributed import assigned
 
-    rows = lake.read(features.SELLER_SNAPSHOTS)
+    rows = on_days(lake, sorted({ds, *before.ends(ds), *after.ends(ds)}))
+    if PUBLISHED in (before.transforms.counts, after.transforms.counts) and not (
+        rows.where(f"{ORDERS} is null").isEmpty()
+    ):
+        return {"not_comparable": f"{ORDERS} is no longer published for all sellers"}
     old, new = (
         assigned(rows, model, ds).select("seller_id", F.col("segment_id").alias(name))
         for model, name in ((before, "before"), (after, "after"))

@@ -1,7 +1,7 @@
 """Learn: segments of sellers by behaviour, from the last month-ends known at a date; frozen.
 
-Where no number of segments passes all gates, the best attempt is registered as a candidate with
-what it missed, exit code 5, and the frozen champion stays. In the local environment a version that
+Where no number of segments passes all gates, the least one is registered as a candidate with what
+it missed, exit code 5, and the frozen champion stays. In the local environment a version that
 passes becomes champion. Segments that are the champion's keep their ids and names; others get new
 ids, and meta/segment_crosswalks leads over.
 
@@ -47,7 +47,7 @@ ARGUMENTS = (
              action="store_true", default=False),
 )  # fmt: skip
 
-BY_HAND = "asked for by hand"
+BY_HAND, NO_CHAMPION = "asked for by hand", "there was no champion that knows the features"
 
 log = logging.getLogger(__name__)
 
@@ -73,9 +73,11 @@ def _learn(
 
     rules = load_seller_segments()
     snapshots, rows = _read(lake, known_on, rules, champion)
-    asked_by = _triggers(champion[1], rows, rules) if when_triggered and champion else [BY_HAND]
-    if not asked_by:
-        log.info("version %s still fits: no refit", champion[0].number if champion else None)
+    asked_by = [BY_HAND]
+    if when_triggered:
+        asked_by = _triggers(champion[1], rows, rules) if champion else [NO_CHAMPION]
+    if champion and not asked_by:
+        log.info("version %s still fits: no refit", champion[0].number)
         return
     data = _prepared(rows, known_on, rules)
     refits, table, final, centres = _searched(data, snapshots, rules)
@@ -139,6 +141,9 @@ def _prepared(rows: Behaviour, known_on: date, rules: SellerSegments) -> Data:
     from ml.seller_segments import train
 
     data = train.prepared(rows, known_on, rules)
+    if data.since is not None:
+        log.warning("features are in other units before %s: older month-ends are left out",
+                    data.since)  # fmt: skip
     for name, why in data.transforms.left_out.items():
         log.warning("%s is left out: %s", name, why)
     for place in train.vanished(data):

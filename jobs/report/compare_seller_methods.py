@@ -14,6 +14,7 @@ import logging
 import os
 import tempfile
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
@@ -58,15 +59,20 @@ class Segmented:
     kept: float
     noise_kept: float
     seconds: float
+    missed: Sequence[str]  # gates that no k passed
 
 
 def run(lake: Lake, settings: Settings, window: Window) -> None:
     from ml import comparison, recommendation
+    from ml.seller_segments.transforms import NoCounts, TooFew
 
     rules = load_seller_methods()
     with registry(settings) as models:  # asked first: a comparison takes minutes
         data, columns = _data(lake, window.last, load_seller_risk())
-        segmented = _segmented(lake, data, load_seller_segments())
+        try:
+            segmented = _segmented(lake, data, load_seller_segments())
+        except (TooFew, NoCounts) as error:
+            raise ContractBroken(f"{features.SELLER_SNAPSHOTS.path}: {error}") from None
         train, test = (_part(data, columns, segmented, days)
                        for days in (data.months.train, data.months.test))  # fmt: skip
         log.info("comparing on %d training and %d test rows", len(train), len(test))
@@ -107,7 +113,8 @@ def _data(lake: Lake, known_on: date, rules: SellerRisk) -> tuple[Data, dict[str
 
 
 def _segmented(lake: Lake, data: Data, rules: SellerSegments) -> Segmented:
-    """Segments as they would have been frozen at the last training month, at the k of the search.
+    """Segments fitted at the last training month by the search alone, at the k that it finds with
+    fewer resamples; where no k passes, the least, and the page says so.
 
     Tests look back on month-ends of the gap too: behaviour, no labels.
     """
@@ -138,12 +145,13 @@ def _segmented(lake: Lake, data: Data, rules: SellerSegments) -> Segmented:
                                                                  strict=True)})  # fmt: skip
     return Segmented(
         model, of_row, chosen.kept, stability.noise_kept(model, rows, last, rules.search.seed),
-        seconds,
+        seconds, chosen.missed,
     )  # fmt: skip
 
 
 def _part(data: Data, columns: dict[str, Any], segmented: Segmented, days: Any) -> Part:
     from ml.comparison import Part
+    from ml.seller_segments.smoothing import ABSENT
 
     mine = data.part(*days)
     rows = data.rows.of(mine)
@@ -155,8 +163,10 @@ def _part(data: Data, columns: dict[str, Any], segmented: Segmented, days: Any) 
         np.nan_to_num(here["policy_warnings_90d"]) > 0
     )
     keys = zip(rows.month, rows.seller.astype(str), strict=True)
-    segment = [segmented.of_row[day, seller] for day, seller in keys]
-    return Part(rows, here["marketplace"], here["gmv_30d"] / median, np.array(segment), acted)
+    # Of a large table this process may see fewer sellers' months than labels.
+    segment = np.array([segmented.of_row.get(key, ABSENT) for key in keys])
+    whole = Part(rows, here["marketplace"], here["gmv_30d"] / median, segment, acted)
+    return whole.of(segment != ABSENT)
 
 
 def _pages(found: Any, said: Any, rules: Any, segmented: Segmented, ds: date) -> dict[str, str]:
@@ -165,6 +175,8 @@ def _pages(found: Any, said: Any, rules: Any, segmented: Segmented, ds: date) ->
     page = page_of(
         found, said, rules, ds=ds, segmentation_s=segmented.seconds,
         stability={"kept": segmented.kept, "noise_kept": segmented.noise_kept},
+        notes=[f"No number of segments passed all gates: {sentence}." for sentence in
+               segmented.missed],
     )  # fmt: skip
     return {"html": html.rendered(NAME, page=page), "md": html.markdown(NAME, page=page)}
 

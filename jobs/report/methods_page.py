@@ -77,11 +77,12 @@ class Bar:
 def page_of(
     comparison: Comparison, recommendations: Sequence[Recommendation], rules: SellerMethods, *,
     ds: date, stability: Mapping[str, float], segmentation_s: float | None = None,
+    notes: Sequence[str] = (),
 ) -> dict[str, Any]:  # fmt: skip
     """All that the templates show, as text.
 
     `stability` holds shares of sellers by name ("kept", "noise_kept"), `segmentation_s` the seconds
-    that fitting the segments took, where that is known.
+    that fitting the segments took, where that is known, `notes` what limits this run's segments.
     """
     c, capacity = comparison, f"{rules.evaluation.capacity:.1%}"
     return {
@@ -107,7 +108,7 @@ def page_of(
             for month in c.months
         ],
         "columns": [LABELS[name] for name in METHODS],
-        "limits": _limits(c, rules),
+        "limits": [*notes, *_limits(c, rules)],
     }  # fmt: skip
 
 
@@ -317,6 +318,8 @@ def _limits(c: Comparison, rules: SellerMethods) -> list[str]:
         same,
         f"Intervals hold {CONFIDENCE:.0%} of the draws of sellers and say nothing of later months.",
         "A label is an enforcement, not a fault: where nobody looked, both methods miss alike.",
+        "A marketplace without labels is scaled here by its own behaviour; one without any history "
+        "is not, and may do worse.",
         "Precision at capacity counts a tie as drawn by lot, since all sellers of a segment tie.",
         f"A segment's rate counts {rules.segment_rate.pseudo_rows:g} rows at the base rate; as an "
         "input of the model it is learnt from the other half of the sellers.",

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from ml.evaluation import Interval
     from ml.seller_segments.profile import Sheet
 
-SHOWN_EFFECTS = 6
+SHOWN_EFFECTS, SHOWN_PARTS = 6, 5
 EFFECT_SCALE = 3.0
 """Standard deviations at the end of a bar."""
 PARTS = {"entered": "new here", "left": "gone", "moved_in": "moved in", "moved_out": "moved out",
@@ -68,7 +68,7 @@ def page(
     names = {segment.segment_id: segment.name for segment in segments}
     highest = max((s.risk[0].high for s in segments if s.risk), default=1.0) or 1.0
     tripped = [row for row in health if row["tripped"]]
-    largest = max(segments, key=lambda segment: segment.sellers)
+    largest = max(segments, key=lambda segment: (segment.segment_id > 0, segment.sellers))
     return {
         "date_text": wording.day(ds), "version": version,
         "headline": f"{sum(s.sellers for s in segments):,} sellers in {len(segments)} segments; "
@@ -105,7 +105,7 @@ def _segment(one: Segment, flows: Sequence[Flow], names: Mapping[int, str],
         "effects": [_effect(name, value) for name, value in one.effects[:SHOWN_EFFECTS]],
         "risk": _risk(one, highest), "owner": one.owner,
         "watch": one.owner.watch.replace("_", " "),
-        "watch_value": "" if one.watch_value is None else f"{one.watch_value:,.3g}",
+        "watch_value": "" if one.watch_value is None else _short(one.watch_value),
     }  # fmt: skip
 
 
@@ -129,7 +129,15 @@ def _parts(flows: Sequence[Flow], names: Mapping[int, str]) -> list[str]:
         if by:
             text += f" ({', '.join(f'{family} {sellers:+,.0f}' for family, sellers in by)})"
         said.append(text)
+    if len(said) > SHOWN_PARTS:
+        rest = sum(sum(families.values()) for _, families in largest[SHOWN_PARTS:])
+        return [*said[:SHOWN_PARTS], f"{rest:+,.0f} in {len(said) - SHOWN_PARTS} smaller moves"]
     return said
+
+
+def _short(value: float) -> str:
+    """0.0292, 2.5, 447, 2,010: three digits, and no powers of ten."""
+    return f"{value:,.0f}" if abs(value) >= 100 else f"{value:.3g}"
 
 
 def _effect(name: str, value: float) -> dict[str, Any]:

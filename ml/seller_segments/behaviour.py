@@ -21,7 +21,9 @@ PUBLISHED, ESTIMATED = "published", "estimated"
 """Where the counts that rates rest on come from: beside the snapshot, or from its orders."""
 WINDOW_MONTHS = 3
 """A rate's window is 90 days, that of `orders_30d` a third of it."""
-ORDERS = "orders_placed_90d"
+ORDERS, ORDERS_30D = "orders_placed_90d", "orders_30d"
+UNKNOWN = "unknown"
+"""Stands for a marketplace that is not given."""
 
 
 @dataclass(frozen=True)
@@ -55,7 +57,7 @@ class Behaviour:
             return np.nan_to_num(self.values[name])
         if source == PUBLISHED:
             return np.nan_to_num(self.counts[name])
-        return WINDOW_MONTHS * np.nan_to_num(self.values["orders_30d"])
+        return WINDOW_MONTHS * np.nan_to_num(self.values[ORDERS_30D])
 
     @property
     def counted(self) -> bool:
@@ -65,7 +67,12 @@ class Behaviour:
 
 def columns(features: Mapping[str, SegmentFeature]) -> list[str]:
     """What is read of a snapshot beside ds and seller_id. Counts may be missing."""
-    return ["marketplace", "tenure_days", *features, *counts(features)]
+    return ["marketplace", "tenure_days", *_values(features), *COUNTS]
+
+
+def _values(features: Mapping[str, SegmentFeature]) -> list[str]:
+    """The features, and what counts are estimated from."""
+    return list(dict.fromkeys([*features, ORDERS_30D]))
 
 
 def definitions(features: Mapping[str, SegmentFeature]) -> dict[str, int]:
@@ -73,26 +80,34 @@ def definitions(features: Mapping[str, SegmentFeature]) -> dict[str, int]:
     return {f.name: f.version for f in SELLER_FEATURES if f.name in features}
 
 
-def counts(features: Mapping[str, SegmentFeature]) -> list[str]:
-    """The columns of published counts that the features rest on."""
-    used = {feature.count for feature in features.values()} | {ORDERS}
-    return [name for name in COUNTS if name in used]
-
-
 def behaviour(rows: pa.Table, features: Mapping[str, SegmentFeature]) -> Behaviour:
     """Arrow rows in the order of (ds, seller_id); KeyError names a column that is not there."""
-    needed = ["ds", "seller_id", "marketplace", "tenure_days", *features]
+    needed = ["ds", "seller_id", "marketplace", "tenure_days", *_values(features)]
     if missing := [name for name in needed if name not in rows.schema.names]:
         raise KeyError(f"the column {', '.join(missing)} is missing")
     ordered = rows.sort_by([("ds", "ascending"), ("seller_id", "ascending")])
-    own = {name: _numbers(ordered, name) for name in counts(features)}
+    own = {name: _numbers(ordered, name) for name in COUNTS}
+    places = [place or UNKNOWN for place in ordered.column("marketplace").to_pylist()]
     return Behaviour(
         ds=pc.cast(ordered.column("ds"), pa.date32()).to_numpy(),
         seller=np.array(ordered.column("seller_id").to_pylist(), object),
-        marketplace=np.array(ordered.column("marketplace").to_pylist(), object),
+        marketplace=np.array(places, object),
         tenure_days=_numbers(ordered, "tenure_days"),
-        values={name: _numbers(ordered, name) for name in features},
+        values={name: _numbers(ordered, name) for name in _values(features)},
         counts=own,
+    )  # fmt: skip
+
+
+def together(one: Behaviour, other: Behaviour) -> Behaviour:
+    """The rows of both."""
+
+    def both(name: str) -> Array:
+        return np.concatenate([getattr(one, name), getattr(other, name)])
+
+    return Behaviour(
+        both("ds"), both("seller"), both("marketplace"), both("tenure_days"),
+        {name: np.concatenate([one.values[name], other.values[name]]) for name in one.values},
+        {name: np.concatenate([one.counts[name], other.counts[name]]) for name in one.counts},
     )  # fmt: skip
 
 

@@ -20,11 +20,12 @@ def metrics(outcome: Outcome) -> dict[str, float]:
     found = {
         "k": chosen.k, "segments": len(outcome.model.ids), "least_share": chosen.share_least,
         "least_jaccard": min(chosen.jaccards), "half_sample_ari": chosen.half_sample_ari,
-        "kept": chosen.kept, "inertia": chosen.inertia,
+        "kept": chosen.kept, "inertia": chosen.inertia, "place_ratio": chosen.place_ratio,
         "ari_of_search_and_final_fit": outcome.spark_ari,
         "ari_with_champion": outcome.match.ari if outcome.match else float("nan"),
     }  # fmt: skip
-    return {name: float(value) for name, value in found.items() if np.isfinite(value)}
+    known = {name: float(value) for name, value in found.items() if value is not None}
+    return {name: value for name, value in known.items() if np.isfinite(value)}
 
 
 def write(folder: Path, read: Mapping[str, int], outcome: Outcome, rules: SellerSegments) -> None:

@@ -15,8 +15,8 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from conf.model_settings import SegmentFit, SegmentSearch
-from ml.seller_segments.behaviour import behaviour, columns, month_ends_to
-from ml.seller_segments.flows import Moves, moves
+from ml.seller_segments.behaviour import behaviour, columns
+from ml.seller_segments.flows import Moves, families, moves
 from ml.seller_segments.model import SCHEMA, Model
 from ml.seller_segments.smoothing import is_low
 from ml.seller_segments.transforms import orders_90d
@@ -48,7 +48,8 @@ def points(rows: DataFrame, model: Model, partitions: int) -> DataFrame:
             matrix = its.matrix(found)
             offsets = np.arange(len(matrix) + 1, dtype=np.int32) * matrix.shape[1]
             yield pa.RecordBatch.from_pydict({
-                "ds": pa.array(found.ds, pa.date32()), "seller_id": pa.array(found.seller),
+                "ds": pa.array(found.ds, pa.date32()),
+                "seller_id": pa.array(found.seller, pa.string()),
                 "point": pa.ListArray.from_arrays(offsets, matrix.ravel()),
             })  # fmt: skip
 
@@ -101,8 +102,8 @@ def moved(rows: DataFrame, model: Model, before: date, ds: date) -> DataFrame:
             yield _as_batch(moves(its, mine, before, ds))
 
     each = _by_seller(rows, model, [before, ds]).mapInArrow(compare, MOVED)
-    families = len({feature.family for feature in model.features.values()})
-    sums = F.array(*(F.sum(F.element_at("families", n + 1)) for n in range(families)))
+    width = len(families(model))
+    sums = F.array(*(F.sum(F.element_at("families", n + 1)) for n in range(width)))
     return each.groupBy("before", "now").agg(F.count("*").alias("sellers"), sums.alias("families"))
 
 
@@ -118,7 +119,7 @@ def _as_batch(found: Moves) -> pa.RecordBatch:
 def _by_seller(rows: DataFrame, model: Model, days: list[date]) -> DataFrame:
     """The rows of the days and of the month-ends that they look back on; a seller's lie together,
     because his segment rests on all of them."""
-    wanted = {day for ds in days for day in (ds, *month_ends_to(ds, model.month_ends))}
+    wanted = {day for ds in days for day in (ds, *model.ends(ds))}
     return (
         rows.where(F.col("ds").isin(sorted(wanted)))
         .select("ds", "seller_id", *columns(model.features))

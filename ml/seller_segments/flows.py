@@ -2,8 +2,9 @@
 
 The change of a size is what entered, less what left, plus what moved in, less what moved out, plus
 what another version of the model did. Those who moved are split by family of features: a squared
-distance is a sum over features, so by how much the new centre is nearer than the old one is a sum
-over families. For the share of a segment the denominator is one more part.
+distance is a sum over features, so each mover is divided over the families that brought the new
+centre nearer than the old one, in proportion. For the share of a segment the denominator is one
+more part.
 """
 
 from __future__ import annotations
@@ -16,22 +17,23 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from ml.seller_segments.behaviour import Behaviour, family_indices, month_ends_to
+from ml.seller_segments.behaviour import Behaviour, family_indices
 from ml.seller_segments.model import Model
 from ml.seller_segments.smoothing import ABSENT, LOW_HISTORY
 
 Array = npt.NDArray[Any]
 PER_UNIT = 1_000_000
-"""Millionths, as whole numbers: their sum does not depend on the order of the rows."""
+"""Millionths of a seller, as whole numbers: their sum does not depend on the order of the rows."""
 HISTORY = "history"
-"""The family by which sellers move into and out of the segment of new sellers."""
+"""What moves sellers into and out of the segment of new sellers, and whoever moves for what he did
+at month-ends before: today the new centre is no nearer to him."""
 
 
 @dataclass(frozen=True)
 class Moves:
     """Sellers at two month-ends: `before` and `now` [sellers], ABSENT where there is no row;
-    `families` [sellers, families] by how many millionths of a squared unit each family brought the
-    new centre nearer than the old one; 0 for those who stay."""
+    `families` [sellers, families] each mover in millionths, by what moved him; 0 for those who
+    stay."""
 
     before: Array
     now: Array
@@ -51,17 +53,17 @@ class Part:
 
 
 def families(model: Model) -> list[str]:
-    """In the order of `Moves.families`."""
-    return sorted({feature.family for feature in model.features.values()})
+    """In the order of `Moves.families`; the last is HISTORY."""
+    return [*sorted({feature.family for feature in model.features.values()}), HISTORY]
 
 
 def moves(model: Model, rows: Behaviour, before: date, ds: date) -> Moves:
     """All sellers with a row at either month-end, both by this version."""
     matrix = model.matrix(rows)
     distances = model.distances(matrix)
-    sellers, then = model.smoothed(rows, month_ends_to(before, model.month_ends), distances)
-    now = model.smoothed(rows, month_ends_to(ds, model.month_ends), distances)[1][:, -1]
-    found = Moves(then[:, -1], now, _nearer(model, rows, matrix, sellers, then[:, -1], now, ds))
+    sellers, then = _at(model, rows, before, distances)
+    now = _at(model, rows, ds, distances)[1]
+    found = Moves(then, now, _nearer(model, rows, matrix, sellers, then, now, ds))
     either = (found.before != ABSENT) | (found.now != ABSENT)
     return Moves(found.before[either], found.now[either], found.families[either])
 
@@ -82,7 +84,7 @@ def parts(counts: Mapping[tuple[int, int], tuple[int, Sequence[int]]],
         elif now == ABSENT:
             found.append(Part(before, "left", -sellers))
         else:
-            for family, share in _split(before, now, weights, names):
+            for family, share in _split(weights, names):
                 found.append(Part(now, "moved_in", sellers * share, family, before))
                 found.append(Part(before, "moved_out", -sellers * share, family, now))
     for segment in sorted({*recomputed, *published_before}):
@@ -98,11 +100,24 @@ def denominator(size_before: int, total_before: int, total: int) -> float:
     return size_before / total - size_before / total_before
 
 
-def _split(before: int, now: int, weights: Sequence[int],
-           names: Sequence[str]) -> Iterator[tuple[str, float]]:  # fmt: skip
-    """(family, share of the move); the shares add up to 1 and may be negative."""
+def _at(model: Model, rows: Behaviour, ds: date, distances: Array) -> tuple[Array, Array]:
+    """(sellers, smoothed segments) at a month-end; before a break of units the raw ones."""
+    ends = model.ends(ds)
+    if not ends:
+        today = rows.ds == np.datetime64(ds)
+        own = model.raw(rows.of(today), distances[today])
+        sellers = np.unique(rows.seller.astype(str))
+        found = np.full(len(sellers), ABSENT)
+        found[np.searchsorted(sellers, rows.seller[today].astype(str))] = own
+        return sellers, found
+    sellers, at_ends = model.smoothed(rows, ends, distances)
+    return sellers, at_ends[:, -1]
+
+
+def _split(weights: Sequence[int], names: Sequence[str]) -> Iterator[tuple[str, float]]:
+    """(family, share of the movers); the shares add up to 1."""
     total = sum(weights)
-    if LOW_HISTORY in (before, now) or total == 0:
+    if total == 0:
         yield HISTORY, 1.0
         return
     for name, weight in zip(names, weights, strict=True):
@@ -114,21 +129,29 @@ def _nearer(model: Model, rows: Behaviour, matrix: Array, sellers: Array, before
             now: Array, ds: date) -> Array:  # fmt: skip
     names = families(model)
     found = np.zeros((len(sellers), len(names)), np.int64)
+    both = (before != now) & (before != ABSENT) & (now != ABSENT)
+    found[both, -1] = PER_UNIT
     today = np.flatnonzero(rows.ds == np.datetime64(ds))
     row = np.full(len(sellers), -1)
     row[np.searchsorted(sellers, rows.seller[today].astype(str))] = today
-    went = np.flatnonzero((before != now) & (before > LOW_HISTORY) & (now > LOW_HISTORY))
+    went = np.flatnonzero(both & (before > LOW_HISTORY) & (now > LOW_HISTORY))
     if not len(went):
         return found
-    at = matrix[row[went]]
-    own = np.array(model.segments)
+    at, own = matrix[row[went]], np.array(model.segments)
     old = _nearest_of(at, model.centres, own, before[went])
     new = _nearest_of(at, model.centres, own, now[went])
     apart = (at - old) ** 2 - (at - new) ** 2
     places = family_indices(model.coordinates, model.features)
-    for column, name in enumerate(names):
-        for place in places.get(name, []):
-            found[went, column] += np.round(PER_UNIT * apart[:, place]).astype(np.int64)
+    by_family = np.column_stack([
+        sum((apart[:, place] for place in places.get(name, [])), np.zeros(len(went)))
+        for name in names[:-1]
+    ])  # fmt: skip
+    nearer = by_family.sum(axis=1) > 0
+    spoke = np.maximum(by_family[nearer], 0)
+    parts_of = np.floor(PER_UNIT * spoke / spoke.sum(axis=1, keepdims=True)).astype(np.int64)
+    # What rounding leaves goes to the family that spoke most: each mover is one seller.
+    parts_of[np.arange(len(parts_of)), spoke.argmax(axis=1)] += PER_UNIT - parts_of.sum(axis=1)
+    found[went[nearer]] = np.column_stack([parts_of, np.zeros(len(parts_of), np.int64)])
     return found
 
 

@@ -16,8 +16,8 @@ import numpy.typing as npt
 from conf.model_settings import SellerSegments, Triggers
 from ml.seller_segments.behaviour import Behaviour, month_ends_to
 from ml.seller_segments.model import Model
-from ml.seller_segments.smoothing import ABSENT, LOW_HISTORY
-from ml.seller_segments.transforms import OVERALL
+from ml.seller_segments.smoothing import ABSENT, LOW_HISTORY, is_low
+from ml.seller_segments.transforms import OVERALL, Transforms, orders_90d
 
 Array = npt.NDArray[Any]
 LEAST_SHARE = 1e-4
@@ -35,10 +35,13 @@ class Figure:
     bound: float | None = None
     about: str = ""
     note: str = ""
+    is_least: bool = False  # the bound is one from below
 
     @property
     def tripped(self) -> bool:
-        return self.bound is not None and self.value is not None and self.value > self.bound
+        if self.bound is None or self.value is None:
+            return False
+        return self.value < self.bound if self.is_least else self.value > self.bound
 
 
 def reference(model: Model, rows: Behaviour, pool: Behaviour, matrix: Array,
@@ -46,15 +49,17 @@ def reference(model: Model, rows: Behaviour, pool: Behaviour, matrix: Array,
     """What later days are compared with: shares and mean distance of the newest month-end, and the
     tenths of the pooled coordinates, of money by marketplace too."""
     shares, distance = _at(model, rows, ds)
-    tenths = {
-        name: {place: _tenths(matrix[mine, column])
-               for place, mine in _places(model, name, pool.marketplace)}
-        for column, name in enumerate(model.coordinates)
-    }  # fmt: skip
     return {
         "shares": {str(n): share for n, share in shares.items()}, "distance": distance,
-        "tenths": tenths, "marketplaces": sorted({str(m) for m in pool.marketplace}),
+        "tenths": _tenths_by_place(model.transforms, pool, matrix),
+        "marketplaces": sorted({str(m) for m in pool.marketplace}),
     }  # fmt: skip
+
+
+def tenths(scales: Transforms, rows: Behaviour, rules: SellerSegments) -> dict[str, Any]:
+    """The part of a reference that `drifts` needs, for rows that stand for themselves."""
+    matrix = scales.coordinates(rows, rules.features)
+    return {"tenths": _tenths_by_place(scales, rows, matrix)}
 
 
 def figures(model: Model, rows: Behaviour, ds: date, rules: Triggers) -> list[Figure]:
@@ -102,7 +107,7 @@ def psi(shares: Sequence[float], expected: Sequence[float]) -> float:
 
 def _at(model: Model, rows: Behaviour, ds: date) -> tuple[dict[int, float], float]:
     """(share of each smoothed segment, mean distance to the own centre) on a month-end."""
-    ends = month_ends_to(ds, model.month_ends)
+    ends = model.ends(ds) or [ds]
     distances = model.distances(model.matrix(rows))
     _, history = model.history(rows, ends, distances)
     segment = model.smoothed(rows, ends, distances)[1][:, -1]
@@ -117,6 +122,8 @@ def _at(model: Model, rows: Behaviour, ds: date) -> tuple[dict[int, float], floa
 
 def _share_psi(model: Model, rows: Behaviour, ds: date, rules: Triggers) -> Figure:
     now, then = _at(model, rows, ds)[0], model.reference["shares"]
+    if len(rows.on(ds)) < rules.place_rows_least:
+        return Figure("share_psi", None, rules.share_psi_most, note="too few sellers")
     value = psi([now[n] for n in sorted(now)], [then[str(n)] for n in sorted(now)])
     return Figure("share_psi", value, rules.share_psi_most, note="against the shares at the fit")
 
@@ -134,27 +141,39 @@ def _features(model: Model, rows: Behaviour, ds: date, rules: Triggers) -> Itera
     """The drift of each coordinate among sellers with enough history; of money the worst of all
     marketplaces, because a currency's unit is a matter of one."""
     today = rows.on(ds)
-    distances = model.distances(model.matrix(today))
-    today = today.of(model.raw(today, distances) != LOW_HISTORY)
+    orders = orders_90d(today, model.transforms.counts)
+    yield from drifts(model, today.of(~is_low(today.tenure_days, orders, model.low_history)), rules)
+
+
+def drifts(model: Model, today: Behaviour, rules: Triggers) -> Iterator[Figure]:
+    """The same of rows with enough history; with too few of them there is nothing to measure."""
     matrix = model.matrix(today)
     for column, name in enumerate(model.coordinates):
         tenths = model.reference["tenths"][name]
         worst, where = 0.0, OVERALL
-        for place, mine in _places(model, name, today.marketplace):
-            if place in tenths and mine.sum() >= (rules.place_rows_least if place else 1):
+        for place, mine in _places(model.transforms, name, today.marketplace):
+            if place in tenths and mine.sum() >= rules.place_rows_least:
                 drift = _drift(matrix[mine, column], tenths[place])
                 worst, where = max((worst, where), (drift, place))
         note = f"in marketplace {where}" if where else "all marketplaces"
-        value = worst if len(today) else None
+        value = worst if len(today) >= rules.place_rows_least else None
         yield Figure("feature_psi", value, rules.feature_psi_most, name, note)
 
 
-def _places(model: Model, name: str, marketplaces: Array) -> Iterator[tuple[str, Array]]:
-    """All rows, and for money those of each marketplace."""
+def _places(scales: Transforms, name: str, marketplaces: Array) -> Iterator[tuple[str, Array]]:
+    """All rows, and for money those of each marketplace with a median of its own."""
     yield OVERALL, np.ones(len(marketplaces), bool)
-    if model.transforms.scales[name].medians is not None:
-        for place in sorted({str(m) for m in marketplaces}):
-            yield place, marketplaces.astype(str) == place
+    medians = scales.scales[name].medians or {}
+    for place in sorted(set(medians) - {OVERALL}):
+        yield place, marketplaces == place
+
+
+def _tenths_by_place(scales: Transforms, rows: Behaviour, matrix: Array) -> dict[str, Any]:
+    return {
+        name: {place: _tenths(matrix[mine, column])
+               for place, mine in _places(scales, name, rows.marketplace)}
+        for column, name in enumerate(scales.scales)
+    }  # fmt: skip
 
 
 def _tenths(values: Array) -> dict[str, list[float]]:
@@ -181,7 +200,8 @@ def stability_figures(found: Mapping[str, float | None], rules: SellerSegments) 
         "ari_halves": "fits of two halves of the sellers, on all rows",
         "ari_months": "own fits of this month-end and the one before, on common sellers",
         "kept": "common sellers who keep their smoothed segment since the month-end before",
-        "noise_kept": "who keep it if chance alone redraws their newest counts; at least "
-        f"{rules.triggers.noise_kept_least:.0%} should",
+        "noise_kept": "who would keep it over a month if nothing but chance drew it; at least",
     }
-    return [Figure(name, found.get(name), note=note) for name, note in notes.items()]
+    least = {"noise_kept": rules.triggers.noise_kept_least}
+    return [Figure(name, found.get(name), least.get(name), note=note, is_least=name in least)
+            for name, note in notes.items()]  # fmt: skip

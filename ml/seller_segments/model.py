@@ -47,6 +47,7 @@ class Model:
     low_history: LowHistory
     hysteresis: Hysteresis
     month_ends: int
+    since: date | None  # the first month-end in the units that it was fitted on; None: no break
     reference: Mapping[str, Any]  # what health is measured against
     trained: Mapping[str, Any]
 
@@ -63,6 +64,11 @@ class Model:
     def coordinates(self) -> list[str]:
         """The features that are measured, in the order of the coordinates."""
         return list(self.transforms.scales)
+
+    def ends(self, ds: date) -> list[date]:
+        """The month-ends that a segment of `ds` rests on, ascending: none from before a break."""
+        found = month_ends_to(ds, self.month_ends)
+        return [end for end in found if self.since is None or end >= self.since]
 
     def matrix(self, rows: Behaviour) -> Array:
         return self.transforms.coordinates(rows, self.features)
@@ -94,7 +100,7 @@ class Model:
         sellers, seller = np.unique(rows.seller.astype(str), return_inverse=True)
         days = np.array(ends, "datetime64[D]")
         month = np.searchsorted(days, rows.ds)
-        used = np.flatnonzero(days[np.minimum(month, len(days) - 1)] == rows.ds)
+        used = np.flatnonzero(np.isin(rows.ds, days))
         place = (seller[used], month[used])
         shape = (len(sellers), len(days))
         here = np.zeros(shape, bool)
@@ -110,13 +116,14 @@ class Model:
         """SCHEMA, one row for each seller with a row of ds, by seller.
 
         `table` has, for each of its sellers, his rows of ds and of the last month-ends up to ds;
-        rows of other days are of no account.
+        rows of other days are of no account. A day between month-ends shows the smoothed segment of
+        the last one, and of a seller who has no row there the raw one of the day.
         """
-        ends = month_ends_to(ds, self.month_ends)
+        ends = self.ends(ds)
         rows = behaviour.behaviour(_of_days(table, {ds, *ends}), self.features)
         distances = self.distances(self.matrix(rows))
         sellers, at_ends = self.smoothed(rows, ends, distances)
-        last = _last(at_ends)
+        last = at_ends[:, -1] if ends else np.full(len(sellers), ABSENT)
         today = np.flatnonzero(rows.ds == np.datetime64(ds))
         own = self.raw(rows, distances)[today]
         before = last[np.searchsorted(sellers, rows.seller[today].astype(str))]
@@ -152,7 +159,7 @@ class Model:
             },
             "rules": {
                 "low_history": asdict(self.low_history), "hysteresis": asdict(self.hysteresis),
-                "month_ends": self.month_ends,
+                "month_ends": self.month_ends, "since": self.since and str(self.since),
             },
             "reference": dict(self.reference), "trained": dict(self.trained),
         }  # fmt: skip
@@ -185,6 +192,7 @@ def of_files(files: Mapping[str, str]) -> Model:
         names={int(n): name for n, name in found["names"].items()},
         low_history=LowHistory(**rules["low_history"]),
         hysteresis=Hysteresis(**rules["hysteresis"]), month_ends=rules["month_ends"],
+        since=date.fromisoformat(rules["since"]) if rules["since"] else None,
         reference=content["reference"], trained=content["trained"],
     )  # fmt: skip
 
@@ -192,11 +200,3 @@ def of_files(files: Mapping[str, str]) -> Model:
 def _of_days(table: pa.Table, days: set[date]) -> pa.Table:
     wanted = pa.array(sorted(days), pa.date32())
     return table.filter(pc.is_in(table.column("ds").cast(pa.date32()), value_set=wanted))
-
-
-def _last(at_ends: Array) -> Array:
-    """[sellers] the newest of each; ABSENT where a seller has none."""
-    found = np.full(len(at_ends), ABSENT)
-    for month in range(at_ends.shape[1]):
-        found = np.where(at_ends[:, month] == ABSENT, found, at_ends[:, month])
-    return found

@@ -95,6 +95,7 @@ def sheet(values: Mapping[str, Array], labels: Array, learns: Array) -> Sheet:
     """A tree of depth 3 in the features' own units, learnt on the rows of the mask `learns`; its
     fidelity is measured on the others. Missing values follow the tree's own direction."""
     columns = np.column_stack(list(values.values()))
+    learns = learns if learns.any() else ~learns
     least = min(RULE_ROWS_LEAST, max(int(learns.sum()) // 10, 1))
     tree = DecisionTreeClassifier(max_depth=RULE_DEPTH, min_samples_leaf=least, random_state=0)
     tree.fit(columns[learns], labels[learns])

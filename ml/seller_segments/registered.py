@@ -11,11 +11,12 @@ from pathlib import Path
 from typing import Any
 
 import mlflow
+import numpy as np
 import pandas as pd
 import pyarrow as pa
 from mlflow.pyfunc.model import PythonModel, PythonModelContext
 
-from ml.seller_segments.behaviour import behaviour
+from ml.seller_segments.behaviour import behaviour, columns
 from ml.seller_segments.model import read
 
 ANY_DAY = date(1970, 1, 1)
@@ -33,7 +34,8 @@ class SellerSegments(PythonModel):
     ) -> pd.DataFrame:  # fmt: skip
         # `behaviour` sorts by key: the key keeps the order of the input.
         keys = [f"{number:012d}" for number in range(len(model_input))]
-        keyed = model_input.assign(ds=ANY_DAY, seller_id=keys)
+        lacking = set(columns(self.model.features)) - set(model_input.columns)
+        keyed = model_input.assign(ds=ANY_DAY, seller_id=keys, **dict.fromkeys(lacking, np.nan))
         rows = behaviour(pa.Table.from_pandas(keyed, preserve_index=False), self.model.features)
         segment = self.model.raw(rows)
         names = self.model.every_name

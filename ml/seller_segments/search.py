@@ -22,7 +22,8 @@ COMPARED_HALVES = 1
 """Pairs of halves that the comparator is fitted on too."""
 Said = Callable[[str], None]
 Kept = Callable[[Array], float]
-"""The share of common sellers who keep their smoothed segment, for some centres."""
+"""The least share of common sellers, of all steps, who keep their smoothed segment, for some
+centres; NaN where there is no step."""
 
 
 @dataclass(frozen=True)
@@ -40,6 +41,7 @@ class Judged:
 
     k: int
     share_least: float
+    place_ratio: float  # share of a segment's largest marketplace, to its share of all sellers
     jaccards: Sequence[float]
     half_sample_ari: float
     kept: float
@@ -73,19 +75,22 @@ def refitted(matrix: Array, sellers: Array, rules: SellerSegments, said: Said) -
     return Refits(best, found, pairs)
 
 
-def judged(
-    matrix: Array, centres: Array, refits: Refits, kept: Kept, gates: SegmentGates
-) -> Judged:
-    """What these centres reach; k is their number."""
+def judged(matrix: Array, places: Array, centres: Array, refits: Refits, kept: Kept,
+           gates: SegmentGates) -> Judged:  # fmt: skip
+    """What these centres reach; k is their number. A resample without k segments found none of
+    them again. `places` [rows] are marketplaces."""
     k, own = len(centres), labels(matrix, centres)
     shares = np.bincount(own, minlength=k) / max(len(own), 1)
     jaccards = np.mean([
         best_jaccards(own[one.rows], labels(matrix[one.rows], one.centres[k]), k)
-        for one in refits.bootstraps if k in one.centres
+        if k in one.centres else np.zeros(k)
+        for one in refits.bootstraps
     ] or [np.zeros(k)], axis=0)  # fmt: skip
     aris = [stability.ari(matrix, one.centres[k], other.centres[k])
-            for one, other in refits.halves if k in one.centres and k in other.centres]  # fmt: skip
+            if k in one.centres and k in other.centres else 0.0
+            for one, other in refits.halves]  # fmt: skip
     half = float(np.median(aris)) if aris else 0.0
+    place = place_ratio(own, places)
     stays = kept(centres)
     found = {
         f"its smallest segment has {shares.min():.1%} of the sellers, not {gates.share_least:.0%}":
@@ -94,11 +99,28 @@ def judged(
             jaccards.min() >= gates.jaccard_least,
         f"the halves agree at {half:.2f}, not {gates.half_sample_ari_least:.2f}":
             half >= gates.half_sample_ari_least,
-        f"{stays:.1%} keep their segment, not {gates.kept_least:.0%}": stays >= gates.kept_least,
+        # Without a step nothing can be kept: so it is in the first month after a break of units.
+        f"{stays:.1%} keep their segment, not {gates.kept_least:.0%}":
+            np.isnan(stays) or stays >= gates.kept_least,
+        f"a segment has {place:.1f} times its largest marketplace's share of all sellers, "
+        f"not {gates.place_ratio_most:g}": place <= gates.place_ratio_most,
     }  # fmt: skip
     missed = [sentence for sentence, passed in found.items() if not passed]
     cost = inertia(matrix, np.ones(len(matrix)), centres)
-    return Judged(k, float(shares.min()), jaccards.tolist(), half, stays, cost, missed)
+    return Judged(k, float(shares.min()), place, jaccards.tolist(), half, stays, cost, missed)
+
+
+def place_ratio(own: Array, places: Array) -> float:
+    """The worst segment's share of its largest marketplace, over that one's share of all rows: a
+    segment that is a marketplace, or a currency, is no behaviour."""
+    names, of_row = np.unique(places, return_inverse=True)
+    overall = np.bincount(of_row, minlength=len(names)) / max(len(places), 1)
+    worst = 0.0
+    for segment in np.unique(own):
+        mine = np.bincount(of_row[own == segment], minlength=len(names))
+        largest = int(mine.argmax())
+        worst = max(worst, mine[largest] / mine.sum() / overall[largest])
+    return float(worst)
 
 
 def comparator(matrix: Array, centres: Array, refits: Refits, seed: int, rounds: int) -> Comparator:

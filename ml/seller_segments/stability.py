@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from datetime import date
+from dataclasses import dataclass, replace
+from datetime import date, timedelta
 from typing import Any
 
 import numpy as np
@@ -13,13 +13,14 @@ from sklearn.metrics import adjusted_rand_score
 from threadpoolctl import threadpool_limits
 
 from conf.model_settings import SegmentFeature, SegmentSearch, SellerSegments
-from ml.seller_segments.behaviour import ORDERS, Behaviour, month_ends_to
+from ml.seller_segments.behaviour import ORDERS, ORDERS_30D, Behaviour, together
 from ml.seller_segments.bisecting import cheapest, labels
 from ml.seller_segments.model import Model
 from ml.seller_segments.smoothing import ABSENT, is_low
 from ml.seller_segments.transforms import orders_90d
 
 Array = npt.NDArray[Any]
+GMV = "gmv_30d"
 HALVES = 3
 """Pairs of halves whose median is a month's figure."""
 
@@ -74,7 +75,7 @@ def kept(model: Model, rows: Behaviour, ends: Sequence[date]) -> list[tuple[date
     found = []
     before: tuple[Array, Array] | None = None
     for ds in ends:
-        sellers, at_ends = model.smoothed(rows, month_ends_to(ds, model.month_ends), distances)
+        sellers, at_ends = model.smoothed(rows, model.ends(ds) or [ds], distances)
         now = at_ends[:, -1]
         if before is not None:
             common = (before[1] != ABSENT) & (now != ABSENT)
@@ -84,33 +85,38 @@ def kept(model: Model, rows: Behaviour, ends: Sequence[date]) -> list[tuple[date
 
 
 def noise_kept(model: Model, rows: Behaviour, ds: date, seed: int) -> float:
-    """The share of the sellers of a month-end who keep their smoothed segment if chance alone
-    redraws their newest rates and orders."""
-    ends = month_ends_to(ds, model.month_ends)
+    """The share of the sellers of a month-end who would keep their smoothed segment over the next
+    month if nothing but chance drew its rates and orders anew."""
+    following = (ds + timedelta(days=1)).replace(day=28) + timedelta(days=4)
+    after = following - timedelta(days=following.day)
+    ends = model.ends(ds) or [ds]
     _, at_ends = model.smoothed(rows, ends)
-    other = redrawn(rows, ds, model.features, model.transforms.counts, seed)
-    _, again = model.smoothed(other, ends)
+    next_month = redrawn(rows.on(ds), model.features, model.transforms.counts, seed)
+    both = together(rows, replace(next_month, ds=np.full(len(next_month), np.datetime64(after))))
+    _, again = model.smoothed(both, [*ends, after][-model.month_ends :])
     here = at_ends[:, -1] != ABSENT
     return float((at_ends[:, -1] == again[:, -1])[here].mean()) if here.any() else float("nan")
 
 
-def redrawn(rows: Behaviour, ds: date, features: Mapping[str, SegmentFeature], source: str,
+def redrawn(rows: Behaviour, features: Mapping[str, SegmentFeature], source: str,
             seed: int) -> Behaviour:  # fmt: skip
-    """The rows with those of `ds` redrawn: rates as binomials of their own counts, orders as
-    Poisson; means stay as they are."""
+    """The rows drawn anew: rates as binomials of their own counts, orders as Poisson, and with them
+    the GMV; means stay as they are."""
     rng = np.random.default_rng(seed)
-    today = rows.ds == np.datetime64(ds)
     values, counts = dict(rows.values), dict(rows.counts)
     for name, feature in features.items():
         if feature.count is not None:
             count = np.round(rows.count(feature.count, source)).astype(np.int64)
             rate = np.clip(np.nan_to_num(rows.values[name]), 0, 1)
             drawn = rng.binomial(count, rate) / np.maximum(count, 1)
-            again = today & (count > 0) & ~np.isnan(rows.values[name])
+            again = (count > 0) & ~np.isnan(rows.values[name])
             values[name] = np.where(again, drawn, rows.values[name])
-    for table, name in ((values, "orders_30d"), (counts, ORDERS)):
+    for table, name in ((values, ORDERS_30D), (counts, ORDERS)):
         drawn = rng.poisson(np.nan_to_num(table[name])).astype(float)
-        table[name] = np.where(today & ~np.isnan(table[name]), drawn, table[name])
+        table[name] = np.where(~np.isnan(table[name]), drawn, table[name])
+    if GMV in values:
+        before = np.maximum(rows.values[ORDERS_30D], 1)
+        values[GMV] = values[GMV] * values[ORDERS_30D] / before
     return Behaviour(rows.ds, rows.seller, rows.marketplace, rows.tenure_days, values, counts)
 
 
@@ -127,8 +133,10 @@ def of_fits(model: Model, rows: Behaviour, ds: date, rules: SellerSegments) -> d
     """How fits agree that differ by chance, by sellers, or by a month, with the frozen transforms:
     ari_seeds, ari_halves and ari_months."""
     search, rounds, k = rules.search, rules.fit.rounds, len(model.centres)
-    ends = np.array(month_ends_to(ds, model.month_ends), "datetime64[D]")
+    ends = np.array(model.ends(ds) or [ds], "datetime64[D]")
     pool = _known(model, rows.of(np.isin(rows.ds, ends)))
+    if len(set(pool.seller)) < 2 * k:
+        return {}
     matrix, sellers = model.matrix(pool), pool.seller.astype(str)
     ones = np.ones(len(matrix))
     with threadpool_limits(1):
@@ -142,8 +150,8 @@ def of_fits(model: Model, rows: Behaviour, ds: date, rules: SellerSegments) -> d
     if aris := [ari(matrix, one.centres[k], other.centres[k]) for one, other in pairs
                 if k in one.centres and k in other.centres]:  # fmt: skip
         found["ari_halves"] = float(np.median(aris))
-    common = sorted(set(months[0]) & set(months[1]))
-    if common:
+    common = sorted(set.intersection(*(set(month) for month in months)))
+    if common and len(months) > 1:
         found["ari_months"] = float(adjusted_rand_score(*([m[s] for s in common] for m in months)))
     return found
 

@@ -33,6 +33,7 @@ class Data:
     rows: Behaviour
     pool: Behaviour
     days: Sequence[date]  # month-ends of the pool
+    since: date | None  # its first, where those before it were in other units
     transforms: Transforms
     matrix: Array  # [pool, coordinates]
 
@@ -52,7 +53,7 @@ class Outcome:
     comparators: Sequence[Comparator]
     chosen: Judged
     model: Model
-    spark_ari: float  # of Spark's fit with the search's own
+    spark_ari: float | None  # of Spark's fit with the search's own; None: Spark has not fitted
     effects: Array  # [segments, coordinates]
     merges: Sequence[str]
     match: Match | None  # with the champion, by the ids before they are given
@@ -64,8 +65,9 @@ class Outcome:
 
 
 def prepared(rows: Behaviour, known_on: date, rules: SellerSegments) -> Data:
-    """The pooled month-ends known at the date, without sellers of too little history; TooFew where
-    that leaves no more sellers than the least number of segments."""
+    """The pooled month-ends known at the date, without sellers of too little history, and without
+    those before a break of scale; TooFew where that leaves fewer sellers than the least number of
+    segments."""
     source = PUBLISHED if rows.counted else ESTIMATED
     ends = np.array(month_ends_to(known_on, rules.month_ends), "datetime64[D]")
     low = is_low(rows.tenure_days, orders_90d(rows, source), rules.low_history)
@@ -77,32 +79,55 @@ def prepared(rows: Behaviour, known_on: date, rules: SellerSegments) -> Data:
             f"{rules.low_history.tenure_days_least} days in the month-ends {ends[0]} to "
             f"{ends[-1]}; at least {rules.search.k_least} are needed"
         )
+    since = _since(pool, source, rules)
+    if since is not None:
+        pool = pool.of(pool.ds >= np.datetime64(since))
     transforms = fitted(pool, source, rules)
     days = [day.astype(object) for day in np.unique(pool.ds)]
-    return Data(rows, pool, days, transforms, transforms.coordinates(pool, rules.features))
+    return Data(rows, pool, days, since, transforms, transforms.coordinates(pool, rules.features))
+
+
+def _since(pool: Behaviour, source: str, rules: SellerSegments) -> date | None:
+    """The first month-end after the last break of scale, by the rule that asks for a refit: so many
+    features, scaled by the newest month, lie elsewhere. None without a break."""
+    days = np.unique(pool.ds)
+    newest = pool.of(pool.ds == days[-1])
+    scales = fitted(newest, source, rules)
+    model = replace(_of(scales, np.zeros((1, len(scales.scales))), rules),
+                    reference=health.tenths(scales, newest, rules))  # fmt: skip
+    for later, day in zip(days[:0:-1], days[-2::-1], strict=True):
+        found = health.drifts(model, pool.of(pool.ds == day), rules.triggers)
+        if sum(figure.tripped for figure in found) >= rules.triggers.features_least:
+            first: date = later.astype(object)
+            return first
+    return None
 
 
 def refitted(data: Data, rules: SellerSegments, said: Callable[[str], None]) -> Refits:
-    return search.refitted(data.matrix, data.pool.seller.astype(str), rules, said)
+    """The fits on all rows and on resamples; TooFew where none has the least number of segments."""
+    found = search.refitted(data.matrix, data.pool.seller.astype(str), rules, said)
+    if not found.best:
+        raise TooFew(f"no fit has {rules.search.k_least} segments: the sellers are too much alike")
+    return found
 
 
 def judge(data: Data, centres: Array, refits: Refits, rules: SellerSegments) -> Judged:
     """What centres reach on these rows, with the hysteresis and rules of the settings."""
 
     def kept(found: Array) -> float:
-        steps = stability.kept(plain(data, found, rules), data.rows, steps_to(data.days[-1], rules))
-        common = sum(sellers for _, sellers, _ in steps)
-        return sum(stay for _, _, stay in steps) / common if common else 0.0
+        steps = stability.kept(plain(data, found, rules), data.rows, steps_of(data, rules))
+        return min((stay / common for _, common, stay in steps if common), default=float("nan"))
 
-    return search.judged(data.matrix, centres, refits, kept, rules.gates)
+    places = data.pool.marketplace
+    return search.judged(data.matrix, places, centres, refits, kept, rules.gates)
 
 
 def chosen(
     data: Data, refits: Refits, fit: Fit, rules: SellerSegments, said: Callable[[str], None]
 ) -> tuple[list[Judged], Judged, Array]:
     """(every k, the chosen one, its final centres): the largest k that passes all gates in the
-    search and with the final fit's own centres; where none does, the least k with what it missed.
-    """
+    search and with the final fit's own centres; where none does, the least k with what it missed
+    and the search's centres."""
     table = [judge(data, refits.best[k], refits, rules) for k in sorted(refits.best)]
     for one in table:
         said(f"k = {one.k}: {'; '.join(one.missed) or 'passes'}")
@@ -120,8 +145,6 @@ def chosen(
         if not final.missed:
             return table, final, centres
         said(f"k = {candidate.k}: the final fit does not pass: {'; '.join(final.missed)}")
-    if not table:
-        raise TooFew(f"no fit has {rules.search.k_least} segments: the rows are too much alike")
     least = replace(table[0], missed=table[0].missed or ["no final fit passes"])
     return table, least, refits.best[least.k]
 
@@ -161,7 +184,11 @@ def assembled(
         trained={**model.trained, "ids_used": max(ids_used, *given.values())},
         reference=_with_ids(model.reference, given),
     )
-    agreed = stability.ari(data.matrix, ordered, refits.best[final.k])
+    if len(model.ids) < rules.search.k_least:
+        said = f"only {len(model.ids)} of its segments are set apart by enough features"
+        final = replace(final, missed=[*final.missed, said])
+    searched = np.array_equal(centres, refits.best[final.k])
+    agreed = None if searched else stability.ari(data.matrix, ordered, refits.best[final.k])
     comparators = [
         search.comparator(data.matrix, best, refits, rules.search.seed, rules.fit.rounds)
         for _, best in sorted(refits.best.items())
@@ -179,18 +206,23 @@ def against(champion: Model, model: Model, pool: Behaviour, own: Array) -> Match
 
 def plain(data: Data, centres: Array, rules: SellerSegments) -> Model:
     """A nameless model of these centres, a segment each."""
+    return replace(_of(data.transforms, centres, rules), since=data.since)
+
+
+def _of(transforms: Transforms, centres: Array, rules: SellerSegments) -> Model:
     ids = list(range(1, len(centres) + 1))
     return Model(
-        features=dict(rules.features), transforms=data.transforms, centres=centres, segments=ids,
+        features=dict(rules.features), transforms=transforms, centres=centres, segments=ids,
         names={n: str(n) for n in ids}, low_history=rules.low_history,
         hysteresis=Hysteresis(rules.hysteresis.nearer_least), month_ends=rules.month_ends,
-        reference={}, trained={},
+        since=None, reference={}, trained={},
     )  # fmt: skip
 
 
-def steps_to(ds: date, rules: SellerSegments) -> list[date]:
-    """The month-ends between whose neighbours retention is measured."""
-    return month_ends_to(ds, rules.gates.kept_steps + 1)
+def steps_of(data: Data, rules: SellerSegments) -> list[date]:
+    """The month-ends between whose neighbours retention is measured: none from before a break."""
+    ends = month_ends_to(data.days[-1], rules.gates.kept_steps + 1)
+    return [end for end in ends if data.since is None or end >= data.since]
 
 
 def vanished(data: Data) -> list[str]:
@@ -214,8 +246,8 @@ def _with_ids(reference: Mapping[str, Any], given: Mapping[int, int]) -> dict[st
 
 
 def _with_counts(rows: Behaviour, champion: Model) -> Behaviour:
-    """As the champion counts: where it needs published counts and there are none, its rates are
-    taken for unshrunk."""
+    """As the champion counts: where it needs published counts and there are none, with estimated
+    ones, for the comparison alone."""
     if champion.transforms.counts == ESTIMATED or rows.counted:
         return rows
     estimated: Mapping[str, Array] = {name: rows.count(name, ESTIMATED) for name in rows.counts}

@@ -28,6 +28,8 @@ STRENGTH_MOST = 1e4
 """Of a prior, in counts: where sellers do not differ beyond chance."""
 IQR_PER_DEVIATION = 1.349
 """Interquartile ranges of a normal distribution per standard deviation."""
+SPREAD_LEAST = 0.2
+"""Of what the deviation says: a coordinate with narrower quartiles would outweigh all others."""
 
 
 class NoCounts(ValueError):
@@ -143,13 +145,15 @@ def _scale(
     if feature.count is not None:
         prior, strength = shrinkage(rows.values[name], rows.count(feature.count, source))
     plain = _plain(rows, feature, name, prior, strength, source)
-    medians = _medians(plain, rows.marketplace) if feature.scale == "log_money" else None
+    money = feature.scale == "log_money"
+    least = rules.triggers.place_rows_least
+    medians = _medians(plain, rows.marketplace, least) if money else None
     values = _relative(plain, rows, medians)
     low, high = (float(v) for v in np.nanquantile(values, rules.scaling.winsorised))
     cut = np.clip(values, low, high)
     first, median, third = (float(v) for v in np.nanquantile(cut, [0.25, 0.5, 0.75]))
-    # Most sellers may share one value of a rate, so that the quartiles are one.
-    spread = third - first or IQR_PER_DEVIATION * float(np.nanstd(cut))
+    # Most sellers may share nearly one value, so that the quartiles are nearly one.
+    spread = max(third - first, SPREAD_LEAST * IQR_PER_DEVIATION * float(np.nanstd(cut)))
     if not spread > 1e-12:
         return None
     return Scale(low, high, median, spread, weight, prior, strength, medians)
@@ -176,9 +180,11 @@ def _relative(plain: Array, rows: Behaviour, medians: Mapping[str, float] | None
     return plain - np.array([medians.get(m, medians[OVERALL]) for m in rows.marketplace], float)
 
 
-def _medians(plain: Array, marketplaces: Array) -> dict[str, float]:
-    """Of each marketplace that has values, and of all."""
-    places = sorted({place for place in marketplaces if place is not None})
-    found = {OVERALL: plain} | {place: plain[marketplaces == place] for place in places}
-    return {place: float(np.nanmedian(values)) for place, values in found.items()
-            if not np.isnan(values).all()}  # fmt: skip
+def _medians(plain: Array, marketplaces: Array, rows_least: int) -> dict[str, float]:
+    """Of all, and of each marketplace with so many values: fewer would tell of single sellers."""
+    found = {OVERALL: float(np.nanmedian(plain))}
+    for place in sorted(set(marketplaces)):
+        values = plain[marketplaces == place]
+        if (~np.isnan(values)).sum() >= rows_least:
+            found[place] = float(np.nanmedian(values))
+    return found

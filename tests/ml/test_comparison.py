@@ -176,9 +176,11 @@ def test_thresholds_decide(features_tell, rules) -> None:
     assert choice("queue order", difference_least=0.9) == LOGISTIC  # the rate ranks too little
     assert choice("queue order", difference_least=0.9, lift_least=0.5) == RATE
     assert choice("queue order", lift_least=50.0) == NONE
-    assert choice("label outage", difference_least=0.9) == NEITHER
+    assert choice("label outage", difference_least=0.9) == MODEL  # undecided, but no ranking
+    assert choice("label outage", difference_least=0.9, lift_least=0.5) == NEITHER
     assert choice("label outage", lift_least=50.0) == NONE
-    assert choice("new marketplace without labels", difference_least=0.9) == NEITHER
+    undecided = choice("new marketplace without labels", difference_least=0.9, lift_least=0.5)
+    assert undecided == NEITHER
     assert choice("outreach", outreach_sellers_least=10_000) == MODEL
 
 
@@ -207,8 +209,8 @@ def test_a_number_decides_only_beyond_its_threshold(features_tell, rules) -> Non
     for low, high, choice in ((beyond, 0.9, MODEL), (bound, 0.9, NEITHER), (-0.9, -beyond, RATE),
                               (-0.9, -bound, NEITHER), (-0.9, 0.9, NEITHER)):  # fmt: skip
         gap = Interval((low + high) / 2, low, high)
-        trials = [replace(trial, difference=gap) if trial.kind == OUTAGE else trial
-                  for trial in features_tell.found.trials]  # fmt: skip
+        trials = [replace(trial, difference=gap, rate=trial.model) if trial.kind == OUTAGE
+                  else trial for trial in features_tell.found.trials]  # fmt: skip
         world = replace(features_tell, found=replace(features_tell.found, trials=trials))
         assert said(world, rules, "label outage").choice == choice
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from ml.seller_segments import health
+from ml.seller_segments import health, search, stability, train
 from ml.seller_segments.health import Figure
 from tests.ml.seller_segments.conftest import ENDS
 from tests.support.behaviours import SLOW, as_behaviour, kinds
@@ -87,3 +87,49 @@ def test_a_marketplace_that_vanishes_or_is_new_is_named(segments, segment_months
     rows = as_behaviour(changed)
     assert health.vanished(segments, rows, LAST) == ["JP"]
     assert health.unseen(segments, rows, LAST) == ["BR"]
+
+
+def test_few_sellers_have_no_stability(segments, segment_months, segment_rules) -> None:
+    few = segment_months[segment_months["seller_id"] < "s-00060"]
+    figures = health.figures(segments, as_behaviour(few), LAST, segment_rules.triggers)
+    psis = [figure.value for figure in figures if figure.metric.endswith("psi")]
+    assert psis == [None] * len(psis)
+
+
+def test_after_a_break_of_units_older_months_are_left_out_and_nothing_asks_again(
+    segment_months, segment_rules
+) -> None:
+    """Cents in place of dollars from the newest but one on: the refit makes no segment of it."""
+    changed = segment_months.copy()
+    mine = changed["ds"].isin(ENDS[-2:]) & (changed["marketplace"] == "US")
+    for name in ("asp", "gmv_30d"):
+        changed.loc[mine, name] *= 100
+    rows = as_behaviour(changed)
+    data = train.prepared(rows, LAST, segment_rules)
+    assert data.since == ENDS[-2]
+    assert data.days == ENDS[-2:]
+    refits = train.refitted(data, segment_rules, lambda said: None)
+    table, final, centres = train.chosen(
+        data, refits, lambda k: refits.best[k], segment_rules, lambda said: None
+    )
+    assert not final.missed
+    assert final.place_ratio <= 2
+    model = train.assembled(data, final, centres, table, refits, segment_rules, LAST, None, 0).model
+    assert model.since == ENDS[-2]
+    assert model.ends(LAST) == ENDS[-2:]
+    rules = segment_rules.triggers
+    assert health.triggers(health.figures(model, rows, LAST, rules), rules) == []
+
+
+def test_a_segment_that_is_a_marketplace_does_not_pass() -> None:
+    own = np.repeat([0, 1], [50, 50])
+    mixed = np.array(["US", "JP"] * 50, object)
+    assert search.place_ratio(own, mixed) == 1
+    assert search.place_ratio(own, np.repeat(["US", "JP"], [50, 50])) == 2
+    split = np.where(np.arange(100) < 10, "JP", "US")
+    assert search.place_ratio(np.where(split == "JP", 1, 0), split) == pytest.approx(10)
+
+
+def test_one_known_seller_has_no_fits(segments, rows, segment_rules) -> None:
+    one = rows.of(rows.seller == "s-00001")
+    assert stability.of_fits(segments, one, LAST, segment_rules) == {}

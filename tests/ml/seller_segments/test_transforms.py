@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from conf.model_settings import SellerSegments
-from ml.seller_segments.behaviour import ESTIMATED, PUBLISHED, Behaviour
+from ml.seller_segments.behaviour import ESTIMATED, PUBLISHED, Behaviour, together
 from ml.seller_segments.transforms import NoCounts, TooFew, Transforms, fitted, shrinkage
 from tests.support.behaviours import as_behaviour
 
@@ -75,6 +75,12 @@ def test_an_unseen_marketplace_takes_the_median_of_all(
     medians = transforms.scales["asp"].medians
     assert medians is not None
     assert set(medians) == {"", "US", "DE", "GB", "JP"}
+    few = rows.of(np.flatnonzero(rows.marketplace == "JP")[:50])
+    alone = replace(rows, marketplace=np.where(rows.marketplace == "JP", "US", rows.marketplace))
+    both = together(alone, replace(few, marketplace=np.full(50, "NZ", object)))
+    scale = fitted(both, PUBLISHED, segment_rules).scales["asp"]
+    assert scale.medians is not None
+    assert "NZ" not in scale.medians  # fifty rows would tell of single sellers
     strange = replace(rows, marketplace=np.full(len(rows), "BR", object))
     assert np.isfinite(transforms.coordinates(strange, segment_rules.features)).all()
 
