@@ -58,19 +58,17 @@ def given(
     kept = pd.unique(wide["seller_id"])[:sellers]
     path = str(Path(work) / f"segment-assign-{sellers}")
     segment_rows.as_parquet(wide[wide["seller_id"].isin(set(kept))], path)
-    names = ["ds", "seller_id", *(n for n in columns(rules.features) if n in months.columns)]
+    names = ["ds", "seller_id", *columns(rules.features)]
     rows = behaviour(pa.Table.from_pandas(months[names], preserve_index=False), rules.features)
     data = train.prepared(rows, DS, rules)
     centres = cheapest(data.matrix, np.ones(len(data.matrix)), [K], [1], rules.fit.rounds)[K]
     model = train.plain(data, centres, rules)
-    frame = spark.read.parquet(path)
-    lacking = [n for n in columns(rules.features) if n not in frame.columns]
-    return frame.selectExpr("*", *(f"cast(null as bigint) as {n}" for n in lacking)), model
+    return spark.read.parquet(path), model
 
 
 def fit_s(rows: DataFrame, model: Model, rules: SellerSegments) -> float:
     """Seconds of the final fit as `learn.seller_segments` does it."""
-    laid = distributed.points(rows, model, rules.fit.partitions).persist()
+    laid = distributed.points(rows, model, rules.fit.rows_a_partition).persist()
     laid.count()
     began = time.monotonic()
     distributed.fit(laid, K, rules.fit, rules.search, lambda said: None)

@@ -28,7 +28,7 @@ AIM, COST_AIM, SEARCH_AIM_S = 10, 1.03, 900
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_sizes(
         parser,
-        rows=(240_000, "N", "seller-months (default %(default)s)"),
+        rows=(440_000, "N", "seller-months, of which 240,000 have enough orders to be fitted"),
         k=(5, "N", "segments (default %(default)s)"),
         resamples=(100, "N", "of the search; 0 leaves it out (default %(default)s)"),
     )
@@ -36,7 +36,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> str:
     rules, months = segment_rows.rules(), segment_rows.drawn(options.rows, options.work)
-    names = ["ds", "seller_id", *(n for n in columns(rules.features) if n in months.columns)]
+    names = ["ds", "seller_id", *columns(rules.features)]
     rows = behaviour(pa.Table.from_pandas(months[names], preserve_index=False), rules.features)
     data = train.prepared(rows, max(months["ds"]), rules)
     spark_side, scikit = Side("Spark ML"), Side("scikit-learn")
@@ -45,7 +45,9 @@ def run(options: argparse.Namespace) -> str:
         path = str(Path(options.work) / "segment-fit")
         segment_rows.as_parquet(months, path)
         model = train.plain(data, np.zeros((2, data.matrix.shape[1])), rules)
-        laid = distributed.points(spark.read.parquet(path), model, rules.fit.partitions).persist()
+        laid = distributed.points(
+            spark.read.parquet(path), model, rules.fit.rows_a_partition
+        ).persist()
         laid.count()
         ones = np.ones(len(data.matrix))
         for number in range(options.runs + 1):  # the first to warm up

@@ -11,6 +11,7 @@ import pandas as pd
 
 from benchmarks import truth_months
 from conf.model_settings import SellerSegments, load_seller_segments
+from conf.seller_features import COUNTS
 
 FIRST = date(2024, 10, 1)
 DAYS = 638
@@ -33,7 +34,7 @@ def drawn(rows: int, work: str, seed: int = 42) -> pd.DataFrame:
         month = pd.to_datetime(found["snapshot_month"] + "-01")
         found.insert(0, "ds", (month + pd.offsets.MonthEnd(0)).dt.date)
         found.drop(columns=["snapshot_month", "high_risk_60d"]).to_parquet(file, index=False)
-    return pd.read_parquet(file)
+    return pd.read_parquet(file).assign(**dict.fromkeys(COUNTS, np.nan))  # as a foreign table
 
 
 def rules() -> SellerSegments:

@@ -173,7 +173,7 @@ class SegmentSearch:
 class SegmentFit:
     seeds: int
     rounds: int
-    partitions: int
+    rows_a_partition: int
 
 
 @dataclass(frozen=True)

@@ -162,7 +162,7 @@ def _searched(data: Data, snapshots: DataFrame, rules: SellerSegments) -> Any:
     refits = train.refitted(data, rules, log.info)
     model = train.plain(data, next(iter(refits.best.values())), rules)
     pool = snapshots.where(F.col("ds").isin(list(data.days)))
-    laid = distributed.points(pool, model, rules.fit.partitions).persist()
+    laid = distributed.points(pool, model, rules.fit.rows_a_partition).persist()
     try:
 
         def fit(k: int) -> np.ndarray[Any, Any]:

@@ -31,12 +31,13 @@ MOVED = "before int, now int, families array<bigint>"
 assert [field.split()[0] for field in ASSIGNED.split(", ")] == SCHEMA.names
 
 
-def points(rows: DataFrame, model: Model, partitions: int) -> DataFrame:
+def points(rows: DataFrame, model: Model, rows_a_partition: int) -> DataFrame:
     """(ds, seller_id, point vector) of the rows with enough history.
 
     Leaves depend on how rows lie in partitions, so they are laid the same way whatever order and
-    partitioning they came in: by a hash of their key, and sorted.
+    partitioning they came in: by a hash of their key, and sorted, in as many as their number says.
     """
+    partitions = max(1, -(-rows.count() // rows_a_partition))
     shared = rows.sparkSession.sparkContext.broadcast(model)
 
     def encode(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:

@@ -184,7 +184,7 @@ def test_the_fit_does_not_depend_on_how_rows_lie(
     rows = lake.read(features.SELLER_SNAPSHOTS).where(F.col("ds").isin(ENDS[1:MONTHS]))
     fits = []
     for laid in (rows, rows.orderBy(F.xxhash64("seller_id")).repartition(partitions)):
-        points = distributed.points(laid, model, rules.fit.partitions).persist()
+        points = distributed.points(laid, model, rules.fit.rows_a_partition).persist()
         fits.append(distributed.fit(points, 4, rules.fit, rules.search, lambda said: None))
         points.unpersist()
     np.testing.assert_allclose(fits[0], fits[1], rtol=0, atol=2e-9)
