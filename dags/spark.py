@@ -18,7 +18,7 @@ from airflow.sdk import Asset, BaseOperator
 from airflow.sdk.exceptions import AirflowException, AirflowFailException
 
 from conf.contract import Table
-from conf.tables import ALL, LAYERS, READY_MADE
+from conf.tables import ALL, LAYERS, MONTHLY, READY_MADE
 
 PROJECT = Path(__file__).resolve().parents[1]
 ENV = os.environ.get("MARKETPLACE_ENV", "local")
@@ -64,8 +64,9 @@ class SparkSubmit(BaseOperator):
 def tables_by_verb() -> dict[str, list[Table]]:
     """The verbs of a business day in the order in which data flows, with the tables they write."""
     verbs: dict[str, list[Table]] = {}
+    others = (*READY_MADE, *MONTHLY)
     for layer in LAYERS_OF_A_DAY:
-        for table in (table for table in ALL if table.layer == layer and table not in READY_MADE):
+        for table in (table for table in ALL if table.layer == layer and table not in others):
             verbs.setdefault(table.writer.split(".")[0], []).append(table)
     return verbs
 

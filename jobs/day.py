@@ -35,14 +35,18 @@ ARGUMENTS = (
     Argument("--only", "no more than the day's jobs of this verb", choices=("ingest", *VERBS)),
 )
 NEVER_IN_A_DAY = (
-    "learn.seller_risk", "learn.promote", "learn.rollback", "report.explain_feature",
+    "learn.seller_risk", "learn.seller_segments", "learn.promote", "learn.rollback",
+    "report.explain_feature", "report.segment_health", "report.segments",
+    "report.compare_seller_methods",
 )  # fmt: skip
-"""Jobs of these verbs that are no part of a day: training, and what a person asks for."""
+"""Jobs of these verbs that are no part of a day: training, what is reported once a month, and what
+a person asks for."""
 
 IN_A_RANGE: Mapping[str, Mapping[str, Any]] = {
     "featurize.seller_snapshots": {"month_ends": True},
     "featurize.seller_labels": {"month_ends": True},
     "learn.score_seller_risk": {"month_ends": True},
+    "learn.assign_segments": {"month_ends": True},
 }
 """Options in a run of several days: a snapshot of every seller on every day would be too much."""
 

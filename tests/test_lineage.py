@@ -63,5 +63,13 @@ def test_a_day_never_ingests_nor_acts() -> None:
     }  # fmt: skip
 
 
+def test_a_day_neither_trains_nor_writes_what_is_written_once_a_month() -> None:
+    steps = day.steps()
+    assert not [name for name in steps if hasattr(JOBS[name], "TURN_PATIENCE_SECONDS")]
+    written = {table.path for name in steps for table in registry.writes_of(JOBS[name])}
+    assert not written & {table.path for table in tables.MONTHLY}
+    assert {"learn.score_seller_risk", "learn.assign_segments"} <= set(steps)
+
+
 def test_the_generated_documents_are_those_of_the_contracts() -> None:
     assert stale() == []

@@ -8,6 +8,9 @@ LAYERS = ("bronze", "silver", "features", "scores", "decisions", "actions", "rep
 READY_MADE = seller_months.TABLES
 """What a person brings once, from outside; no business day writes it."""
 
+MONTHLY = (reports.SEGMENTS, reports.SEGMENT_FLOWS, reports.SEGMENT_HEALTH)
+"""What is written once a month, about its end; no business day writes it."""
+
 ALL: tuple[Table, ...] = (
     *bronze.TABLES,
     *(bronze.rejected(table) for table in bronze.TABLES),
