@@ -18,7 +18,13 @@ import numpy.typing as npt
 import pandas as pd
 
 from conf.method_settings import LabelCuts, SellerMethods
-from ml.evaluation import Draws, Interval, average_precision, by_group
+from ml.evaluation import (
+    Draws,
+    Interval,
+    average_precision,
+    by_group,
+    population_stability,
+)
 from ml.seller_risk.encoding import NAMES, constraints
 from ml.seller_risk.train import Rows, half_of, logistic_scores
 from ml.splits import TooLittle
@@ -35,8 +41,6 @@ ALL, SHARE, DELAY, OUTAGE, MARKETPLACE = "all", "share", "delay", "outage", "mar
 RULE_SEGMENT = 0
 """New sellers, by a rule: no behaviour that was found."""
 RATE_COLUMN = "segment_rate"
-LEAST_SHARE = 1e-4
-"""Stands for the share of an empty bin, as in features/drift.py."""
 ORDERS = 200
 """In how many orders segments without rates are tried."""
 
@@ -399,9 +403,9 @@ def found(test: Part, strained: set[int], score: Array, queue: Array, draws: Dra
 
 
 def psi(expected: Array, observed: Array) -> float:
-    """Population stability index of counts per bin: the sum of (p - q) ln(p / q)."""
-    p, q = (np.maximum(rows / max(rows.sum(), 1), LEAST_SHARE) for rows in (observed, expected))
-    return float(((p - q) * np.log(p / q)).sum())
+    """Population stability of counts per bin."""
+    shares, before = (rows / max(rows.sum(), 1) for rows in (observed, expected))
+    return population_stability(shares, before)
 
 
 def timed(work: Callable[[], T]) -> tuple[T, float]:

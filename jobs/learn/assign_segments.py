@@ -94,10 +94,9 @@ def _say_marketplaces(rows: DataFrame, model: Model, ds: date) -> None:
 
     places = rows.select("marketplace").distinct().collect()
     here = {row["marketplace"] or UNKNOWN for row in places}
-    known = set(model.reference["marketplaces"])
-    if vanished := sorted(known - here):
+    if vanished := model.vanished(here):
         log.warning("%s: no seller of marketplace %s is left", ds, ", ".join(vanished))
-    if unseen := sorted(str(place) for place in here - known):
+    if unseen := model.unseen(here):
         log.warning("%s: the champion has not seen marketplace %s: its money is taken relative to "
                     "the median of all", ds, ", ".join(unseen))  # fmt: skip
 

@@ -216,14 +216,12 @@ def _risks(
 
 def _change(lake: Lake, model: Model, before: date, ds: date) -> Change:
     from ml.seller_segments.distributed import moved
+    from ml.seller_segments.flows import sizes_before
     from ml.seller_segments.smoothing import ABSENT
 
     rows = moved(lake.read(features.SELLER_SNAPSHOTS), model, before, ds).collect()
     counts = {(row["before"], row["now"]): (row["sellers"], list(row["families"])) for row in rows}
-    recomputed: dict[int, int] = {}
-    for (then, _), (sellers, _) in counts.items():
-        if then != ABSENT:
-            recomputed[then] = recomputed.get(then, 0) + sellers
+    recomputed = sizes_before(counts)
     sizes = _assigned(lake, before).groupBy("segment_id").count().collect()
     published = {row["segment_id"]: row["count"] for row in sizes}
     if not published and recomputed:

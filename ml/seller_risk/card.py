@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
-import jinja2
 import numpy as np
 import shap
 from matplotlib.figure import Figure
 from sklearn.metrics import precision_recall_curve
 
 from conf.model_settings import SellerRisk
+from ml.pages import write_card
 from ml.seller_risk.encoding import NAMES
 from ml.seller_risk.model import Model
 from ml.seller_risk.training import Outcome
@@ -53,12 +52,7 @@ def write(folder: Path, read: Mapping[str, int], model: Model, outcome: Outcome,
         "missed": outcome.missed, "calibration": model.calibration, "bands": model.bands,
         "threshold": outcome.threshold, "rules": rules, "read": read, "plots": list(PLOTS),
     }  # fmt: skip
-    for ending, escaped in (("html", True), ("md", False)):
-        template = jinja2.Environment(
-            autoescape=escaped, undefined=jinja2.StrictUndefined, trim_blocks=True,
-            lstrip_blocks=True,
-        ).from_string((files("ml") / "seller_risk" / f"card.{ending}.j2").read_text())  # fmt: skip
-        (folder / f"card.{ending}").write_text(template.render(content))
+    write_card(folder, "seller_risk", content)
 
 
 def _precision_recall(axes: Any, outcome: Outcome, model: Model) -> None:

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from importlib.resources import files
 from pathlib import Path
 
-import jinja2
 import numpy as np
 from matplotlib.figure import Figure
 
 from conf.model_settings import SellerSegments
+from ml.pages import write_card
 from ml.seller_segments.train import Outcome
 
 
@@ -33,13 +32,7 @@ def write(folder: Path, read: Mapping[str, int], outcome: Outcome, rules: Seller
     folder.mkdir(parents=True, exist_ok=True)
     _effects(outcome).savefig(folder / "effects.svg")
     content = {"outcome": outcome, "model": outcome.model, "rules": rules, "read": read}
-    for ending, escaped in (("html", True), ("md", False)):
-        environment = jinja2.Environment(
-            autoescape=escaped, undefined=jinja2.StrictUndefined, trim_blocks=True,
-            lstrip_blocks=True,
-        )  # fmt: skip
-        source = (files("ml") / "seller_segments" / f"card.{ending}.j2").read_text()
-        (folder / f"card.{ending}").write_text(environment.from_string(source).render(content))
+    write_card(folder, "seller_segments", content)
 
 
 def _effects(outcome: Outcome) -> Figure:

@@ -22,6 +22,8 @@ from ml.seller_segments.model import Model
 from ml.seller_segments.smoothing import ABSENT, LOW_HISTORY
 
 Array = npt.NDArray[Any]
+Counts = Mapping[tuple[int, int], tuple[int, Sequence[int]]]
+"""By (before, now): sellers, and the sum of their `Moves.families`."""
 PER_UNIT = 1_000_000
 """Millionths of a seller, as whole numbers: their sum does not depend on the order of the rows."""
 HISTORY = "history"
@@ -61,22 +63,29 @@ def moves(model: Model, rows: Behaviour, before: date, ds: date) -> Moves:
     """All sellers with a row at either month-end, both by this version."""
     matrix = model.matrix(rows)
     distances = model.distances(matrix)
-    sellers, then = _at(model, rows, before, distances)
-    now = _at(model, rows, ds, distances)[1]
+    sellers, then = model.at(rows, before, distances)
+    now = model.at(rows, ds, distances)[1]
     found = Moves(then, now, _nearer(model, rows, matrix, sellers, then, now, ds))
     either = (found.before != ABSENT) | (found.now != ABSENT)
     return Moves(found.before[either], found.now[either], found.families[either])
 
 
-def parts(counts: Mapping[tuple[int, int], tuple[int, Sequence[int]]],
+def sizes_before(counts: Counts) -> dict[int, int]:
+    """Sellers by segment at the month-end before, under the version that counted."""
+    found: dict[int, int] = {}
+    for (before, _), (sellers, _) in counts.items():
+        if before != ABSENT:
+            found[before] = found.get(before, 0) + sellers
+    return found
+
+
+def parts(counts: Counts,
           published_before: Mapping[int, int], names: Sequence[str]) -> list[Part]:  # fmt: skip
     """The parts of every segment's change, from counts by (before, now) under one version, and the
     sizes that were published for the month-end before, by whichever version."""
     found: list[Part] = []
-    recomputed: dict[int, int] = {}
+    recomputed = sizes_before(counts)
     for (before, now), (sellers, weights) in sorted(counts.items()):
-        if before != ABSENT:
-            recomputed[before] = recomputed.get(before, 0) + sellers
         if before == now:
             continue
         if before == ABSENT:
@@ -98,20 +107,6 @@ def denominator(size_before: int, total_before: int, total: int) -> float:
     """What the change of all sellers' number does to a segment's share; the shares of the other
     parts are their sellers by the new total, and with this one they add up."""
     return size_before / total - size_before / total_before
-
-
-def _at(model: Model, rows: Behaviour, ds: date, distances: Array) -> tuple[Array, Array]:
-    """(sellers, smoothed segments) at a month-end; before a break of units the raw ones."""
-    ends = model.ends(ds)
-    if not ends:
-        today = rows.ds == np.datetime64(ds)
-        own = model.raw(rows.of(today), distances[today])
-        sellers = np.unique(rows.seller.astype(str))
-        found = np.full(len(sellers), ABSENT)
-        found[np.searchsorted(sellers, rows.seller[today].astype(str))] = own
-        return sellers, found
-    sellers, at_ends = model.smoothed(rows, ends, distances)
-    return sellers, at_ends[:, -1]
 
 
 def _split(weights: Sequence[int], names: Sequence[str]) -> Iterator[tuple[str, float]]:

@@ -14,14 +14,13 @@ import numpy as np
 import numpy.typing as npt
 
 from conf.model_settings import SellerSegments, Triggers
+from ml.evaluation import population_stability
 from ml.seller_segments.behaviour import Behaviour, month_ends_to
 from ml.seller_segments.model import Model
-from ml.seller_segments.smoothing import ABSENT, LOW_HISTORY, is_low
+from ml.seller_segments.smoothing import ABSENT, LOW_HISTORY, is_low, smoothed
 from ml.seller_segments.transforms import OVERALL, Transforms, orders_90d
 
 Array = npt.NDArray[Any]
-LEAST_SHARE = 1e-4
-"""Stands for the share of an empty bin, whose logarithm does not exist."""
 TENTHS = np.arange(1, 10) / 10
 
 
@@ -48,7 +47,7 @@ def reference(model: Model, rows: Behaviour, pool: Behaviour, matrix: Array,
               ds: date) -> dict[str, Any]:  # fmt: skip
     """What later days are compared with: shares and mean distance of the newest month-end, and the
     tenths of the pooled coordinates, of money by marketplace too."""
-    shares, distance = _at(model, rows, ds)
+    shares, distance = _at(model, rows, ds, model.distances(model.matrix(rows)))
     return {
         "shares": {str(n): share for n, share in shares.items()}, "distance": distance,
         "tenths": _tenths_by_place(model.transforms, pool, matrix),
@@ -64,9 +63,10 @@ def tenths(scales: Transforms, rows: Behaviour, rules: SellerSegments) -> dict[s
 
 def figures(model: Model, rows: Behaviour, ds: date, rules: Triggers) -> list[Figure]:
     """The figures that speak for a refit, on a month-end."""
-    found = [_share_psi(model, rows, ds, rules), *_distances(model, rows, ds, rules),
-             *_features(model, rows, ds, rules)]  # fmt: skip
-    return found
+    distances = model.distances(model.matrix(rows))
+    return [_share_psi(model, rows, ds, rules, distances),
+            *_distances(model, rows, ds, rules, distances),
+            *_features(model, rows, ds, rules)]  # fmt: skip
 
 
 def triggers(found: Sequence[Figure], rules: Triggers) -> list[str]:
@@ -86,31 +86,12 @@ def triggers(found: Sequence[Figure], rules: Triggers) -> list[str]:
     return reasons
 
 
-def vanished(model: Model, rows: Behaviour, ds: date) -> list[str]:
-    """Marketplaces that the version knows and that have no seller on the date."""
-    here = {str(place) for place in rows.on(ds).marketplace}
-    return [place for place in model.reference["marketplaces"] if place not in here]
-
-
-def unseen(model: Model, rows: Behaviour, ds: date) -> list[str]:
-    """Marketplaces that have sellers on the date and that the version does not know."""
-    known = set(model.reference["marketplaces"])
-    return sorted({str(place) for place in rows.on(ds).marketplace} - known)
-
-
-def psi(shares: Sequence[float], expected: Sequence[float]) -> float:
-    """Population stability of shares against those expected, bin by bin."""
-    now = np.maximum(np.array(shares), LEAST_SHARE)
-    then = np.maximum(np.array(expected), LEAST_SHARE)
-    return float(((now - then) * np.log(now / then)).sum())
-
-
-def _at(model: Model, rows: Behaviour, ds: date) -> tuple[dict[int, float], float]:
+def _at(
+    model: Model, rows: Behaviour, ds: date, distances: Array
+) -> tuple[dict[int, float], float]:
     """(share of each smoothed segment, mean distance to the own centre) on a month-end."""
-    ends = model.ends(ds) or [ds]
-    distances = model.distances(model.matrix(rows))
-    _, history = model.history(rows, ends, distances)
-    segment = model.smoothed(rows, ends, distances)[1][:, -1]
+    _, history = model.history(rows, model.ends(ds) or [ds], distances)
+    segment = smoothed(history, model.low_history, model.hysteresis.nearer_least)[:, -1]
     here = segment != ABSENT
     shares = {n: float((segment[here] == n).mean()) if here.any() else 0.0
               for n in model.every_name}  # fmt: skip
@@ -120,18 +101,23 @@ def _at(model: Model, rows: Behaviour, ds: date) -> tuple[dict[int, float], floa
     return shares, float(mean.mean()) if len(mean) else 0.0
 
 
-def _share_psi(model: Model, rows: Behaviour, ds: date, rules: Triggers) -> Figure:
-    now, then = _at(model, rows, ds)[0], model.reference["shares"]
+def _share_psi(
+    model: Model, rows: Behaviour, ds: date, rules: Triggers, distances: Array
+) -> Figure:
     if len(rows.on(ds)) < rules.place_rows_least:
         return Figure("share_psi", None, rules.share_psi_most, note="too few sellers")
-    value = psi([now[n] for n in sorted(now)], [then[str(n)] for n in sorted(now)])
+    now, then = _at(model, rows, ds, distances)[0], model.reference["shares"]
+    shares, expected = ([now[n] for n in sorted(now)], [then[str(n)] for n in sorted(now)])
+    value = population_stability(np.array(shares), np.array(expected))
     return Figure("share_psi", value, rules.share_psi_most, note="against the shares at the fit")
 
 
-def _distances(model: Model, rows: Behaviour, ds: date, rules: Triggers) -> Iterator[Figure]:
+def _distances(
+    model: Model, rows: Behaviour, ds: date, rules: Triggers, distances: Array
+) -> Iterator[Figure]:
     then = model.reference["distance"]
     for day in month_ends_to(ds, rules.distance_months):
-        mean = _at(model, rows, day)[1]
+        mean = _at(model, rows, day, distances)[1]
         value = mean / then - 1 if then and mean else None
         yield Figure("distance_growth", value, rules.distance_growth_most, str(day),
                      "mean distance to the own centre, against the fit")  # fmt: skip
@@ -183,7 +169,8 @@ def _tenths(values: Array) -> dict[str, list[float]]:
 
 
 def _drift(values: Array, tenths: Mapping[str, Sequence[float]]) -> float:
-    return psi(_shares(values, np.array(tenths["bounds"])), tenths["shares"])
+    shares = _shares(values, np.array(tenths["bounds"]))
+    return population_stability(np.array(shares), np.array(tenths["shares"]))
 
 
 def _shares(values: Array, bounds: Array) -> list[float]:

@@ -6,7 +6,7 @@ It assigns alike wherever it runs: on Spark, in plain Python, in a container.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import asdict, dataclass, replace
 from datetime import date
 from pathlib import Path
@@ -91,6 +91,20 @@ class Model:
         """(sellers [n], smoothed segments [n, months]) at these month-ends, of all rows."""
         sellers, history = self.history(rows, ends, distances)
         return sellers, smoothed(history, self.low_history, self.hysteresis.nearer_least)
+
+    def at(self, rows: Behaviour, ds: date, distances: Array) -> tuple[Array, Array]:
+        """(sellers, their smoothed segments) at a month-end; before a break of units the raw ones,
+        for there is nothing to look back on."""
+        sellers, at_ends = self.smoothed(rows, self.ends(ds) or [ds], distances)
+        return sellers, at_ends[:, -1]
+
+    def vanished(self, here: Set[str]) -> list[str]:
+        """Marketplaces that the version knows and that are not among those `here`."""
+        return sorted(set(self.reference["marketplaces"]) - here)
+
+    def unseen(self, here: Set[str]) -> list[str]:
+        """Marketplaces among those `here` that the version does not know."""
+        return sorted(here - set(self.reference["marketplaces"]))
 
     def history(self, rows: Behaviour, ends: Sequence[date],
                 distances: Array | None = None) -> tuple[Array, History]:  # fmt: skip

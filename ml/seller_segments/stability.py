@@ -73,14 +73,13 @@ def kept(model: Model, rows: Behaviour, ends: Sequence[date]) -> list[tuple[date
     neighbouring `ends`; every month-end looks back on its own last months."""
     distances = model.distances(model.matrix(rows))
     found = []
-    before: tuple[Array, Array] | None = None
+    before: Array | None = None
     for ds in ends:
-        sellers, at_ends = model.smoothed(rows, model.ends(ds) or [ds], distances)
-        now = at_ends[:, -1]
+        now = model.at(rows, ds, distances)[1]
         if before is not None:
-            common = (before[1] != ABSENT) & (now != ABSENT)
-            found.append((ds, int(common.sum()), int((now == before[1])[common].sum())))
-        before = sellers, now
+            common = (before != ABSENT) & (now != ABSENT)
+            found.append((ds, int(common.sum()), int((now == before)[common].sum())))
+        before = now
     return found
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from ml.evaluation import population_stability
 from ml.seller_segments import health, search, stability, train
 from ml.seller_segments.health import Figure
 from tests.ml.seller_segments.conftest import ENDS
@@ -75,8 +76,9 @@ def test_one_feature_is_not_enough(segment_rules) -> None:
 
 def test_stability_index_by_hand() -> None:
     expected = (0.4 - 0.5) * np.log(0.4 / 0.5) + (0.6 - 0.5) * np.log(0.6 / 0.5)
-    assert health.psi([0.4, 0.6], [0.5, 0.5]) == pytest.approx(expected)
-    assert health.psi([1.0, 0.0], [0.5, 0.5]) > 1
+    even = np.array([0.5, 0.5])
+    assert population_stability(np.array([0.4, 0.6]), even) == pytest.approx(expected)
+    assert population_stability(np.array([1.0, 0.0]), even) > 1
 
 
 def test_a_marketplace_that_vanishes_or_is_new_is_named(segments, segment_months) -> None:
@@ -84,9 +86,9 @@ def test_a_marketplace_that_vanishes_or_is_new_is_named(segments, segment_months
     changed = segment_months[~(last & (segment_months["marketplace"] == "JP"))].copy()
     american = changed.loc[changed["marketplace"] == "US", "seller_id"].iloc[0]
     changed.loc[changed["seller_id"] == american, "marketplace"] = "BR"
-    rows = as_behaviour(changed)
-    assert health.vanished(segments, rows, LAST) == ["JP"]
-    assert health.unseen(segments, rows, LAST) == ["BR"]
+    here = set(as_behaviour(changed).on(LAST).marketplace)
+    assert segments.vanished(here) == ["JP"]
+    assert segments.unseen(here) == ["BR"]
 
 
 def test_few_sellers_have_no_stability(segments, segment_months, segment_rules) -> None:
