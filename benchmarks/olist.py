@@ -26,13 +26,13 @@ from benchmarks.sides import TOTAL, Side, compared, markdown, stopwatch
 from conf.settings import Settings, load_settings
 from conf.tables import bronze
 from jobs import day, registry
+from jobs.history import first_landed
 from jobs.ingest import olist
 from jobs.ingest import olist_tables as published
 from jobs.lake import ddl
 from jobs.lake.io import Lake
 from jobs.lake.records import open_lake
 from jobs.lake.session import open_session
-from jobs.refine.history import first_landed
 from jobs.runner import run_job
 from jobs.window import Window
 

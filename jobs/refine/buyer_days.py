@@ -9,9 +9,10 @@ from conf.settings import Settings
 from conf.tables import bronze, silver
 from features import asof, buyer, order
 from features.asof import AS_OF, KNOWN_FROM, KNOWN_UNTIL
+from jobs import history
 from jobs.lake.io import Lake
 from jobs.lake.records import record_day
-from jobs.refine import days, history
+from jobs.refine import days
 from jobs.window import Window
 
 READS = tuple(table for table in bronze.TABLES if table.name in buyer.COUNTED)

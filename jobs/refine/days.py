@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from jobs.history import first_landed
 from jobs.lake.io import Lake
 from jobs.lake.records import newest_day, record_day
-from jobs.refine.history import first_landed
 from jobs.window import DAY, Window
 
 

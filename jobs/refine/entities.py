@@ -16,10 +16,11 @@ from conf.contract import Table
 from conf.settings import Settings
 from conf.tables import silver
 from features import asof
+from jobs import history
+from jobs.history import History
 from jobs.lake.io import GONE, Lake
 from jobs.lake.records import record_day
-from jobs.refine import days, history, repeats
-from jobs.refine.history import History
+from jobs.refine import days, repeats
 from jobs.state import SOURCE, computed
 from jobs.window import Window
 

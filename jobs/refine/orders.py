@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from conf.settings import Settings
 from conf.tables import silver
+from jobs import history
 from jobs.lake.io import Lake
 from jobs.lake.records import record_day
-from jobs.refine import days, history, repeats
+from jobs.refine import days, repeats
 from jobs.refine.entities import merge_touched
 from jobs.state import ORDER_FACTS
 from jobs.window import Window

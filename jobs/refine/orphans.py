@@ -8,9 +8,10 @@ from pyspark.sql import functions as F
 from conf.settings import Settings
 from conf.tables import bronze, silver
 from features import orphans
+from jobs import history
 from jobs.lake.io import Lake
 from jobs.lake.records import record_day
-from jobs.refine import days, history
+from jobs.refine import days
 from jobs.window import Window
 
 FACTS = tuple(table for table in bronze.TABLES if table.name in orphans.NAMES_AN_ORDER)

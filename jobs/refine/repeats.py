@@ -10,8 +10,8 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from features import asof
+from jobs.history import History
 from jobs.lake.records import record_quality
-from jobs.refine.history import History
 from jobs.state import SOURCE
 
 log = logging.getLogger(__name__)

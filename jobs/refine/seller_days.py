@@ -16,10 +16,11 @@ from conf.settings import Settings
 from conf.tables import bronze, silver
 from features import asof, order, seller
 from features.asof import AS_OF, KNOWN_FROM, KNOWN_UNTIL
+from jobs import history
+from jobs.history import History
 from jobs.lake.io import Lake
 from jobs.lake.records import record_day
-from jobs.refine import days, history
-from jobs.refine.history import History
+from jobs.refine import days
 from jobs.window import Window
 
 BEFALLING = ("order_items", "orders", "refunds", "returns", "disputes", "messages", "reviews")

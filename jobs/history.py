@@ -1,4 +1,4 @@
-"""What refine reads of bronze: enough history of what a window touched, and no more.
+"""What a window's jobs read of bronze: enough history of what it touched, and no more.
 
 A look-up reads the last `LOOK_BACK_DAYS` of bronze. Only orders that were touched and began
 earlier, or whose lines are not found there, are looked up in all of it.
@@ -9,7 +9,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from functools import reduce
 
 from pyspark.sql import Column, DataFrame
@@ -42,18 +42,22 @@ def first_landed(lake: Lake) -> date | None:
     return row["ds"] if row else None
 
 
-def of(lake: Lake, window: Window) -> History:
+def of(lake: Lake, window: Window, until: datetime | None = None) -> History:
     """What there is to read of bronze for a window."""
-    return History(lake, window, first_landed(lake) or window.first)
+    return History(lake, window, first_landed(lake) or window.first, until)
 
 
 @dataclass(frozen=True)
 class History:
-    """Bronze as known at the end of a window; `begun` is the first day that landed."""
+    """Bronze as known at the end of a window; `begun` is the first day that landed.
+
+    `until` cuts a window whose last day is still open: what was known before that instant.
+    """
 
     lake: Lake
     window: Window
     begun: date
+    until: datetime | None = None
 
     @property
     def is_whole(self) -> bool:
@@ -67,7 +71,8 @@ class History:
 
     def all_of(self, table: Table) -> DataFrame:
         """All of an entity's rows."""
-        return self.lake.read(table).where(F.col("ds") <= F.lit(self.window.last))
+        rows = self.lake.read(table).where(F.col("ds") <= F.lit(self.window.last))
+        return rows if self.until is None else rows.where(F.col("known_at") < F.lit(self.until))
 
     def versions(self, table: Table, rows: DataFrame) -> DataFrame:
         """`asof.versions` of rows read here. Where these are all there are, the keys with one row,
@@ -79,7 +84,8 @@ class History:
         some rows are read."""
         if not self.is_whole:
             return None
-        content = ("in_several_rows", table.path, self.lake.version(table), self.window.last)
+        at = (self.window.last, self.until)
+        content = ("in_several_rows", table.path, self.lake.version(table), at)
         return self.lake.settle_few(
             content,
             lambda: asof.in_several_rows(self.all_of(table), table.natural_key),
@@ -91,9 +97,12 @@ class History:
         several = self.in_several_rows(table)
         return rows if several is None else asof.split(rows, table.natural_key, several)[0]
 
-    def of_orders(self, tables: Sequence[Table], *, due: bool = False) -> dict[str, DataFrame]:
+    def of_orders(
+        self, tables: Sequence[Table], *, due: bool = False, also: DataFrame | None = None
+    ) -> dict[str, DataFrame]:
         """Rows by entity name of every order that the window touched (`due`: or that has a line
-        that falls due in it), with all versions of their natural keys.
+        that falls due in it; `also`: or that is named there), with all versions of their natural
+        keys.
 
         A row touches its order, the orders that other versions of it named, and the orders that
         other events about the same shipment, return or dispute name.
@@ -104,7 +113,10 @@ class History:
         ties = reduce(DataFrame.unionByName, (self._ties(table, since) for table in tables))
         # Looked through four times: kept, narrow as it is, rather than read and planned again.
         recent = ties.persist(StorageLevel.MEMORY_AND_DISK)
-        touched = self.lake.settle(self._touched(recent, due))
+        touched = self._touched(recent, due)
+        if also is not None:
+            touched = touched.union(also.select("order_id")).distinct()
+        touched = self.lake.settle(touched)
         found = self.lake.settle(recent.join(touched, "order_id", "left_semi"))
         recent.unpersist()
         if self.begun < since and (old := self._older(found, touched)) is not None:
