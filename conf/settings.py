@@ -50,6 +50,16 @@ class SettingsError(ValueError):
 
 
 @dataclass(frozen=True)
+class StripeSettings:
+    """Names of the environment variables that hold the provider's secrets, one for each purpose;
+    never a value. Two webhook secrets are taken while one replaces the other."""
+
+    payments: str
+    events: str
+    webhook_secrets: Sequence[str]
+
+
+@dataclass(frozen=True)
 class Settings:
     """One environment. `time_zone` None: the lake's own, UTC for a new lake. `mlflow_uri` None: a
     registry beside the tables of a local lake."""
@@ -60,6 +70,7 @@ class Settings:
     reporting_currency: str
     mlflow_uri: str | None
     spark: Mapping[str, str]
+    stripe: StripeSettings
 
 
 @dataclass(frozen=True)
@@ -88,6 +99,30 @@ class AlertsPolicy:
     min_change_bp: Mapping[str, int]
     movers: int
     max_rate_age_days: int
+
+
+@dataclass(frozen=True)
+class GatewayPolicy:
+    """How requests go out to the payment provider; see conf/policy/gateway.yaml."""
+
+    version: int
+    effective_from: date
+    enabled: bool
+    requests_per_second_per_endpoint: int
+    requests_per_second: int
+    pace_bp: int
+    workers: int
+    connect_timeout_seconds: float
+    read_timeout_seconds: float
+    run_budget_seconds: int
+    attempts_per_run: int
+    first_delay_seconds: float
+    longest_delay_seconds: float
+    breaker_failures: int
+    breaker_share_bp: int
+    breaker_window: int
+    breaker_open_seconds: float
+    daily_cap_minor: Mapping[str, Mapping[str, int]]
 
 
 @dataclass(frozen=True)
@@ -132,7 +167,7 @@ def load_settings(env: str = "local", lake_root: str | None = None) -> Settings:
     spark = {name: _resolved(str(value), path) for name, value in content["spark"].items()}
     return load(
         Settings, path, env=env, lake_root=root, mlflow_uri=models,
-        spark=SPARK_ALWAYS | spark | _own_spark(),
+        spark=SPARK_ALWAYS | spark | _own_spark(), stripe=_stripe(content, path),
     )  # fmt: skip
 
 
@@ -146,6 +181,19 @@ def load_alerts_policy() -> AlertsPolicy:
 
 def load_labels_policy() -> LabelsPolicy:
     return load(LabelsPolicy, CONF / "policy" / "labels.yaml")
+
+
+def load_gateway_policy() -> GatewayPolicy:
+    return load(GatewayPolicy, CONF / "policy" / "gateway.yaml")
+
+
+def _stripe(content: Mapping[str, Any], path: Traversable) -> StripeSettings:
+    given, names = content.get("stripe") or {}, {field.name for field in fields(StripeSettings)}
+    if set(given) != names:
+        raise SettingsError(
+            f"{path.name}: stripe has the keys {sorted(given)}; it needs {sorted(names)}"
+        )
+    return StripeSettings(**given)
 
 
 def _own_spark() -> dict[str, str]:
