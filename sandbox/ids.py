@@ -1,0 +1,22 @@
+"""Ids as Stripe writes them: a prefix that names the object, and 24 letters and digits."""
+
+from __future__ import annotations
+
+import random
+
+LETTERS = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
+PREFIXES = {
+    "customer": "cus", "payment_method": "pm", "payment_intent": "pi", "charge": "ch",
+    "refund": "re", "balance_transaction": "txn", "event": "evt", "request": "req",
+}  # fmt: skip
+
+_system = random.SystemRandom()
+
+
+def new_id(kind: str) -> str:
+    length = 14 if kind in ("customer", "request") else 24
+    return f"{PREFIXES[kind]}_{letters(length)}"
+
+
+def letters(length: int) -> str:
+    return "".join(_system.choices(LETTERS, k=length))
