@@ -1,0 +1,173 @@
+"""One request at a time: send it or find out what became of it, and write that down."""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
+
+from conf.settings import GatewayPolicy
+from jobs.gateway.answer import Answer
+from jobs.gateway.caps import DailyCap
+from jobs.gateway.clock import Clock
+from jobs.gateway.entry import Entry
+from jobs.gateway.journal import Journal
+from jobs.gateway.judge import Verdict, judged, judged_by_intent
+from jobs.gateway.lookup import intent_of
+from jobs.gateway.operations import OPERATIONS
+from jobs.gateway.pacing import backoff_seconds
+from jobs.gateway.provider import Provider, ProviderFailed
+from jobs.gateway.request import Body, Request, State
+from jobs.gateway.steps import Step, after_not_found, next_step
+from jobs.gateway.wire import Halted, Switches, Wire
+
+
+class Sender:
+    """Works on the open requests of one batch; safe to use from many threads, each with a key of
+    its own."""
+
+    def __init__(
+        self, journal: Journal, provider: Provider, policy: GatewayPolicy, clock: Clock,
+        switches: Switches, job: str, requests: Mapping[str, Request], bodies: Mapping[str, Body],
+    ) -> None:  # fmt: skip
+        self._journal, self._policy, self._clock, self._switches = journal, policy, clock, switches
+        self._wire = Wire(provider, policy, clock, switches)
+        self._cap = DailyCap(policy, journal, clock, job)
+        self._requests, self._bodies = requests, bodies
+        self._tries: Counter[str] = Counter()
+        self._stopped: set[str] = set()
+        self._turn = threading.Lock()
+
+    @property
+    def counts(self) -> Counter[str]:
+        return self._wire.counts
+
+    def work(self, key: str) -> datetime | None:
+        """One step for the request; the instant at which this run goes on with it, or None."""
+        if (reason := self._switches.reason()) is not None:
+            self._left(reason)
+            return None
+        if (wait := self._wire.breaker.wait_seconds()) > 0:
+            if wait > self._switches.seconds_left():
+                self._left(self._wire.breaker.reason or "the payment provider fails")
+                return None
+            return self._clock.now() + timedelta(seconds=wait)
+        try:
+            entry = self._step(self._requests[key], self._journal.entry(key))
+        except Halted:
+            self._left(self._switches.reason() or "the run was stopped")
+            return None
+        with self._turn:
+            self._tries[key] += 1
+            more = self._tries[key] < self._policy.attempts_per_run
+        return entry.next_attempt_at if more else None
+
+    def unavailable(self, planned: Sequence[Entry]) -> str | None:
+        """Why something did not go out; None when all that could go out did."""
+        reasons = sorted(self._stopped)
+        for said, times in sorted(self._cap.withheld.items()):
+            reasons.append(f"{said} ({times} requests wait)")
+        if self._wire.breaker.reason and self._wire.breaker.reason not in reasons:
+            reasons.append(self._wire.breaker.reason)
+        if planned and not reasons:
+            first = min(entry.next_attempt_at for entry in planned if entry.next_attempt_at)
+            reasons.append(f"{len(planned)} requests wait for their next attempt, at {first}")
+        return "; ".join(reasons) or None
+
+    def _step(self, request: Request, entry: Entry) -> Entry:
+        step = next_step(entry, OPERATIONS[request.operation].creates, self._clock.now())
+        if step is Step.SEND:
+            return self._send(request, entry)
+        return self._look_up(request, entry)
+
+    def _look_up(self, request: Request, entry: Entry) -> Entry:
+        operation = OPERATIONS[request.operation]
+        try:
+            found = operation.look_up(self._wire, request, entry)
+        except ProviderFailed:
+            return self._open(request, State.UNKNOWN, entry.error_code, entry.http_status)
+        if found is not None:
+            return self._settled(request, found, entry.http_status)
+        now = self._clock.now()
+        then = after_not_found(entry, operation.creates, now)
+        if isinstance(then, Verdict):
+            return self._settled(request, then, entry.http_status)
+        if isinstance(then, Step):
+            return self._send(request, entry)
+        again = now + timedelta(seconds=self._policy.longest_delay_seconds)
+        return self._journal.change(
+            request.key, State.UNKNOWN, next_attempt_at=min(max(then, now), again)
+        )
+
+    def _send(self, request: Request, entry: Entry) -> Entry:
+        operation, body = OPERATIONS[request.operation], self._bodies[request.key]
+        counted_on = entry.counted_on
+        if operation.counts and counted_on is None:
+            counted_on = self._cap.take(request)
+            if counted_on is None:
+                return self._withheld(request, entry)
+        try:
+            self._wire.turn("POST", body.path)
+        except Halted:
+            if entry.counted_on is None:
+                self._cap.give_back(request, counted_on)
+            raise
+        entry = self._journal.sending(request.key, counted_on)
+        answer = self._wire.post(body.path, body.params, request.key)
+        return self._recorded(request, entry, answer, judged(request, answer))
+
+    def _recorded(self, request: Request, entry: Entry, answer: Answer, verdict: Verdict) -> Entry:
+        if verdict.ends_run:
+            self._switches.ended_by = verdict.ends_run
+        if verdict.read_first and request.payment_intent_id is not None:
+            return self._by_its_intent(request, answer, verdict)
+        if verdict.state.settled:
+            return self._settled(request, verdict, answer.status)
+        refused = verdict.state is State.PLANNED and entry.state is State.SENDING
+        if refused:
+            self._cap.give_back(request, entry.counted_on)
+        state = State.PLANNED if refused else State.UNKNOWN
+        return self._open(request, state, verdict.code, answer.status, verdict.wait_seconds)
+
+    def _by_its_intent(self, request: Request, answer: Answer, verdict: Verdict) -> Entry:
+        """A refusal that may come of an earlier success: the intent's state decides."""
+        entry = self._open(request, State.UNKNOWN, verdict.code, answer.status)
+        try:
+            intent = intent_of(self._wire, str(request.payment_intent_id))
+        except ProviderFailed:
+            return entry
+        return self._settled(request, judged_by_intent(request, intent) or verdict, answer.status)
+
+    def _settled(self, request: Request, verdict: Verdict, http_status: int | None) -> Entry:
+        if verdict.state is State.REJECTED:
+            self._cap.give_back(request, self._journal.entry(request.key).counted_on)
+        kept = json.dumps(verdict.answer, sort_keys=True) if verdict.answer else None
+        return self._journal.change(
+            request.key, verdict.state, http_status=http_status, error_code=verdict.code,
+            decline_code=verdict.decline_code, needs_person=verdict.needs_person,
+            provider_id=verdict.provider_id, answer=kept, next_attempt_at=None,
+        )  # fmt: skip
+
+    def _open(
+        self, request: Request, state: State, code: str | None, http_status: int | None,
+        wait_seconds: float = 0.0,
+    ) -> Entry:  # fmt: skip
+        """Not settled: due again after backing off, or as long as the provider asked for."""
+        attempts = self._journal.entry(request.key).attempts + self._tries[request.key]
+        wait = max(backoff_seconds(self._policy, request.key, attempts), wait_seconds)
+        values = {"counted_on": None} if state is State.PLANNED else {}
+        return self._journal.change(
+            request.key, state, http_status=http_status, error_code=code,
+            next_attempt_at=self._clock.now() + timedelta(seconds=wait), **values,
+        )  # fmt: skip
+
+    def _withheld(self, request: Request, entry: Entry) -> Entry:
+        return self._journal.change(
+            request.key, entry.state, error_code="daily_cap", next_attempt_at=self._cap.opens_at()
+        )
+
+    def _left(self, reason: str) -> None:
+        with self._turn:
+            self._stopped.add(reason)
