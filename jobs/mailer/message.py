@@ -54,11 +54,11 @@ def mail(
     mail_key: str, notices: Sequence[Notice], policy: NoticesPolicy, from_address: str,
     now: datetime,
 ) -> Mail:  # fmt: skip
-    """The mail of notices that share recipient and step, its first notice's due first.
+    """The mail of notices that share recipient and step, what was due first in front.
 
     BadAddress when the recipient's address is none.
     """
-    notices = sorted(notices, key=lambda notice: (notice.due_at, notice.key))
+    notices = sorted(notices, key=lambda n: (n.due_at, n.facts.order_number, n.key))
     first = notices[0]
     to = checked_address(first.address)
     subject, text, html = _parts(notices, policy)

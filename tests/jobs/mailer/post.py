@@ -20,13 +20,18 @@ FROM = "notices@marketplace.example"
 NOON = datetime(2026, 6, 10, 12, tzinfo=UTC)
 """A Wednesday, in nobody's quiet hours in Europe."""
 
-HOSTILE = "".join([
-    "<script>alert(1)</script><a href='http://evil.example/x'>click</a>",
-    "\r\nBcc: victim@evil.example\r\n\r\nhttps://evil.example www.evil.example ",
-    "mailto:boss@evil.example javascript:alert(1) {{ 7 * 7 }} {% raw %}",
-    "\0\x1b[31m\u202egnp.exe\u2066\u200b\ufeff\ud800\u2028\x85\N{COMBINING GRAPHEME JOINER}",
+HOSTILE = (
+    "<script>alert(1)</script><img src=x onerror=alert(1)>",
+    "</bdi></li></ul><a href='http://evil.example/x'>click</a>",
+    "a\r\nBcc: victim@evil.example\r\n\r\n<p>a second body",
+    "https://evil.example www.evil.example mailto:b@evil.example",
+    "{{ 7 * 7 }}{% raw %}${7*7}",
+    "\0\x1b[31m\u202egnp.exe\u2066\u200b\ufeff\ud800\u2028\x85 end",
     "x" * 100_000,
-])  # fmt: skip
+    "\N{COMBINING ACUTE ACCENT}" * 5_000,
+    '"; & &lt;b&gt; \\ =?utf-8?q?b=40evil.example?=',
+)
+"""What a seller may call himself and his things."""
 
 KIND = {name: step.recipient for name, step in load_notices_policy().steps.items()}
 
@@ -108,4 +113,4 @@ def read(mail: Mail) -> EmailMessage:
 def text_of(message: EmailMessage, kind: str = "plain") -> str:
     part = message.get_body((kind,))
     assert isinstance(part, EmailMessage)
-    return str(part.get_content())
+    return str(part.get_content()).replace("\r\n", "\n")

@@ -7,8 +7,8 @@ import ssl
 from collections import deque
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
 from email import message_from_bytes, policy
+from typing import Any
 
 from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import SMTP, AuthResult, Envelope, LoginPassword, Session

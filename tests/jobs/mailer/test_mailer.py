@@ -66,7 +66,7 @@ def test_what_is_not_due_waits_until_it_is(post: Post, sender: FakeSender) -> No
     None, "", "nobody", "@shop.example", "a@", "a@b", "a b@shop.example", "a@shop.example,b@x.de",
     "a@shop.example\r\nBcc: b@x.de", "Anna <a@shop.example>", "a@@shop.example", "ä@shop.example",
     "a" * 65 + "@shop.example", "a@" + "b" * 250 + ".example", "a@..example", '"a b"@shop.example',
-    "a\0@shop.example", "a@shop.example;", "a@[127.0.0.1]", "<a@shop.example>", HOSTILE,
+    "a\0@shop.example", "a@shop.example;", "a@[127.0.0.1]", "<a@shop.example>", *HOSTILE,
 ])  # fmt: skip
 def test_what_is_no_address_is_undeliverable_and_not_repeated(
     post: Post, sender: FakeSender, address: str | None
