@@ -68,7 +68,8 @@ class Api:
             return self._faulted(call, rule) if rule else self._served(call)
         except Refused as refused:
             self._count(call, f"refused_{refused.status}")
-            return self._answer(call, refused.status, dumps({"error": refused.body}))
+            answer = self._answer(call, refused.status, dumps({"error": refused.body}))
+            return replace(answer, headers={**answer.headers, **refused.headers})
         except Exception:
             log.exception("%s %s (%s) broke", call.method, template or "?", call.request_id)
             return self._answer(call, 500, dumps({"error": broken().body}))
@@ -107,7 +108,8 @@ class Api:
         if route is None:
             raise unknown_url(call.method, call.path)
         with self.keys.in_use(call.key):
-            time.sleep(pause_seconds)
+            if pause_seconds:
+                time.sleep(pause_seconds)
             with self.store.transaction():
                 timers.run_due(self._context(), TIMERS)
                 first = self._first(call)

@@ -19,7 +19,8 @@ def confirm(context: Context, intent: Doc, params: dict[str, Any]) -> Doc:
     """The intent after the attempt; Declined (402) with what was written when the card says no."""
     _check_return_url(intent, params)
     method = context.need("payment_method", intent["payment_method"])
-    context.store.save(method | {"_used_by": intent["id"]})
+    method["_used_by"] = intent["id"]
+    context.store.save(method)
     card = card_of(method)
     if card.asks and (params.get("off_session") or params.get("error_on_requires_action")):
         raise _declined(context, intent, method, NEEDS_AUTHENTICATION, NEEDS_AUTHENTICATION)
@@ -84,6 +85,10 @@ def _charge(context: Context, intent: Doc, method: Doc) -> Doc:
     if decline := card_of(method).decline:
         raise _declined(context, intent, method, *decline)
     charge = charges.authorized(context, intent, method)
+    if intent["setup_future_usage"] and intent["customer"] and method["customer"] is None:
+        method["customer"] = intent["customer"]
+        context.store.save(method)
+        context.emit("payment_method.attached", method)
     held = intent["capture_method"] == "manual"
     intent |= {
         "latest_charge": charge["id"], "last_payment_error": None, "next_action": None,

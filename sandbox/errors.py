@@ -8,11 +8,12 @@ DOCS = "https://docs.stripe.com/error-codes/"
 
 
 class Refused(Exception):
-    """An answer that is an error. `body` is the error object without nulls."""
+    """An answer that is an error: the error object without nulls, and headers to go with it."""
 
     def __init__(self, status: int, type_: str, message: str, **more: Any) -> None:
         super().__init__(message)
         self.status = status
+        self.headers: dict[str, str] = {}
         known = {name: value for name, value in more.items() if value is not None}
         if "code" in known:
             known["doc_url"] = DOCS + str(known["code"]).replace("_", "-")
@@ -52,16 +53,19 @@ def key_reused(message: str) -> Refused:
 
 def key_in_use(key: str) -> Refused:
     return Refused(
-        409, "idempotency_error",
+        409, "invalid_request_error",
         f"There is currently another in-progress request using this Idempotent Key: {key}. "
         "Try again when it has ended.", code="idempotency_key_in_use",
     )  # fmt: skip
 
 
-def too_many(what: str) -> Refused:
-    return Refused(
+def too_many(reason: str, what: str) -> Refused:
+    """429; `reason` is what Stripe's header says: endpoint-rate or global-rate."""
+    refused = Refused(
         429, "invalid_request_error", f"Request rate limit exceeded ({what}).", code="rate_limit"
     )
+    refused.headers["Stripe-Rate-Limited-Reason"] = reason
+    return refused
 
 
 def broken() -> Refused:

@@ -24,7 +24,7 @@ STATUSES: Mapping[int, tuple[str, str | None, str]] = {
     401: ("invalid_request_error", None, "Injected: Invalid API Key provided."),
     402: ("card_error", "card_declined", "Injected: Your card was declined."),
     404: ("invalid_request_error", "resource_missing", "Injected: No such object."),
-    409: ("idempotency_error", "idempotency_key_in_use", "Injected: the key is in use."),
+    409: ("invalid_request_error", "idempotency_key_in_use", "Injected: the key is in use."),
     429: ("invalid_request_error", "rate_limit", "Injected: Request rate limit exceeded."),
     500: ("api_error", None, "Injected: An unknown error occurred."),
     502: ("api_error", None, "Injected: Bad gateway."),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import random
+import os
 
 LETTERS = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 PREFIXES = {
@@ -10,7 +10,7 @@ PREFIXES = {
     "refund": "re", "balance_transaction": "txn", "event": "evt", "request": "req",
 }  # fmt: skip
 
-_system = random.SystemRandom()
+_BY_BYTE = bytes(ord(LETTERS[byte % len(LETTERS)]) for byte in range(256))
 
 
 def new_id(kind: str) -> str:
@@ -19,4 +19,4 @@ def new_id(kind: str) -> str:
 
 
 def letters(length: int) -> str:
-    return "".join(_system.choices(LETTERS, k=length))
+    return os.urandom(length).translate(_BY_BYTE).decode()

@@ -34,7 +34,8 @@ class Limits:
         self, ticking: Callable[[], float], per_endpoint: float = PER_ENDPOINT,
         overall: float = OVERALL,
     ) -> None:  # fmt: skip
-        self._ticking, self._per_endpoint = ticking, per_endpoint
+        self._ticking = ticking
+        self._per_endpoint, self._overall = per_endpoint, overall
         self._lock = threading.Lock()
         self._all = _Bucket(overall, ticking())
         self._own: dict[str, _Bucket] = {}
@@ -45,8 +46,8 @@ class Limits:
             now = self._ticking()
             own = self._own.setdefault(endpoint, _Bucket(self._per_endpoint, now))
             if not own.refill(now):
-                raise too_many(f"{self._per_endpoint:g} a second for {endpoint}")
+                raise too_many("endpoint-rate", f"{self._per_endpoint:g} a second, {endpoint}")
             if not self._all.refill(now):
-                raise too_many("overall")
+                raise too_many("global-rate", f"{self._overall:g} a second overall")
             own.take()
             self._all.take()

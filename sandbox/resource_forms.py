@@ -112,3 +112,34 @@ CANCEL_INTENT = Form(
         "duplicate", "fraudulent", "requested_by_customer", "abandoned")}
 )  # fmt: skip
 RETRIEVE = Form(EXPAND)
+
+
+def _check_refund(params: dict[str, Any]) -> None:
+    if ("charge" in params) == ("payment_intent" in params):
+        raise invalid("One of the following params should be provided for this request: "
+                      "payment_intent or charge.", "parameter_missing")  # fmt: skip
+
+
+_PERSON: dict[str, Field] = {
+    "description": clearable(), "email": clearable(512), "metadata": metadata,
+    "name": clearable(256), "phone": clearable(20),
+}  # fmt: skip
+CREATE_CUSTOMER = Form(EXPAND | _PERSON | {"payment_method": text()})
+UPDATE_CUSTOMER = Form(EXPAND | _PERSON)
+CREATE_METHOD = Form(
+    EXPAND | {
+        "card": within(Form({
+            "cvc": text(4), "exp_month": integer(1), "exp_year": integer(1), "number": text(19),
+            "token": text()})),
+        "metadata": metadata, "type": one_of("card"),
+    },
+    ("type", "card"),
+)  # fmt: skip
+ATTACH_METHOD = Form(EXPAND | {"customer": text()}, ("customer",))
+CREATE_REFUND = Form(
+    EXPAND | {
+        "amount": integer(1), "charge": text(), "metadata": metadata, "payment_intent": text(),
+        "reason": one_of("duplicate", "fraudulent", "requested_by_customer"),
+    },
+    (), _check_refund,
+)  # fmt: skip

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sandbox import balance, events, intents
+from sandbox import balance, customers, events, intents, payment_methods, refunds
 from sandbox import resource_forms as forms
 from sandbox.context import Context
 from sandbox.forms import Form
@@ -31,9 +31,9 @@ class Route:
         return self.method == "GET" and not self.template.endswith(":id")
 
 
-def _retrieve(path: str, kind: str, name: str | None = None) -> Route:
+def _retrieve(path: str, kind: str, param: str = "id") -> Route:
     def run(context: Context, id_: str, _: dict[str, Any]) -> Doc:
-        return context.need(kind, id_, name or "id")
+        return context.need(kind, id_, param)
 
     return Route("GET", f"/v1/{path}/:id", forms.RETRIEVE, kind, run)
 
@@ -57,6 +57,15 @@ def _act(path: str, kind: str, form: Form, run: Endpoint) -> Route:
 
 PI = "payment_intent"
 ROUTES: Sequence[Route] = (
+    _create("customers", "customer", forms.CREATE_CUSTOMER, customers.create),
+    _list("customers", "customer", "created"),
+    _retrieve("customers", "customer"),
+    _act("customers/:id", "customer", forms.UPDATE_CUSTOMER, customers.update),
+    _create("payment_methods", "payment_method", forms.CREATE_METHOD, payment_methods.create),
+    _list("payment_methods", "payment_method", "customer", "type"),
+    _retrieve("payment_methods", "payment_method"),
+    _act("payment_methods/:id/attach", "payment_method", forms.ATTACH_METHOD,
+         payment_methods.attach),
     _create("payment_intents", PI, forms.CREATE_INTENT, intents.create),
     _list("payment_intents", PI, "customer", "created"),
     _retrieve("payment_intents", PI, "intent"),
@@ -66,6 +75,9 @@ ROUTES: Sequence[Route] = (
     _act("payment_intents/:id/cancel", PI, forms.CANCEL_INTENT, intents.cancel),
     _retrieve("charges", "charge", "charge"),
     _list("charges", "charge", "customer", "payment_intent", "transfer_group", "created"),
+    _create("refunds", "refund", forms.CREATE_REFUND, refunds.create),
+    _list("refunds", "refund", "charge", "payment_intent", "created"),
+    _retrieve("refunds", "refund"),
     Route("GET", "/v1/balance_transactions/:id", forms.RETRIEVE, "balance_transaction",
           balance.retrieve),
     Route("GET", "/v1/balance_transactions",

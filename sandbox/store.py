@@ -52,7 +52,7 @@ create table if not exists notes (name text primary key, content text not null);
 class Store:
     def __init__(self, path: Path | str) -> None:
         self.lock = threading.RLock()
-        self._db = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
+        self._db = sqlite3.connect(path, timeout=0, isolation_level=None, check_same_thread=False)
         self._db.execute("pragma locking_mode = exclusive")  # one sandbox a file
         self._db.execute("pragma journal_mode = wal")
         self._db.execute("pragma synchronous = normal")

@@ -81,9 +81,8 @@ class Sandbox:
 @contextmanager
 def sandbox_process(folder: Path, *arguments: str) -> Iterator[Sandbox]:
     """`python -m sandbox` on a free port while the block runs. Its state is `folder`/sandbox.db
-    (the same folder again goes on with it), its log `folder`/sandbox.log. Extra arguments go before
-    these."""
-    log = folder / "sandbox.log"
+    (the same folder again goes on with it), its log `folder`/sandbox-N.log."""
+    log = folder / f"sandbox-{len(list(folder.glob('sandbox-*.log')))}.log"
     command = [sys.executable, "-m", "sandbox", "--port", "0", "--db", folder / "sandbox.db"]
     env = outside() | {"PYTHONUNBUFFERED": "1", "PATH": os.environ["PATH"]}
     with started([*command, *arguments], env=env, cwd=PROJECT, log=log) as process:
@@ -94,7 +93,7 @@ def _url(process: subprocess.Popen[bytes], log: Path) -> str:
     until = time.monotonic() + STARTS_WITHIN_SECONDS
     while time.monotonic() < until and process.poll() is None:
         first, end, _ = log.read_text().partition("\n")
-        if end:
+        if end and first.startswith("{"):
             return json.loads(first)["url"]
         time.sleep(0.02)
     raise AssertionError(f"the sandbox did not start: {log.read_text()}")
