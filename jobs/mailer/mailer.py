@@ -119,11 +119,12 @@ class Mailer:
         return states.SENT, None, None
 
     def _opens_at(self, notices: Sequence[Notice], now: datetime) -> datetime:
-        """The first instant from now on at which all are due and the recipient is awake."""
+        """When to look again: now, if all are due and the recipient is awake."""
         first = notices[0]
-        due = max(now, *(notice.due_at for notice in notices))
+        if (due := max(notice.due_at for notice in notices)) > now:
+            return due
         quiet = self._policy.quiet_hours.get(first.recipient_kind)
-        return first_open(due, quiet, self._policy.zone(first.country))
+        return first_open(now, quiet, self._policy.zone(first.country))
 
     def _pause(self, attempts: int) -> timedelta:
         """How long a failed mail waits, after so many failures before this one."""

@@ -65,7 +65,8 @@ def mail(
     message = EmailMessage(policy=SMTP.clone(cte_type="7bit"))
     message["From"] = Address(policy.delivery.from_name, addr_spec=from_address)
     message["To"] = Address(_name(first.recipient_name), addr_spec=to)
-    message["Subject"] = subject
+    # The library decodes what looks like an encoded word, and with it an encoded end of line.
+    message["Subject"] = subject.replace("=?", "= ?")
     message["Date"] = format_datetime(now.astimezone(UTC))
     message["Message-ID"] = f"<{mail_key}@{policy.delivery.message_id_domain}>"
     message["Auto-Submitted"] = "auto-generated"

@@ -29,6 +29,8 @@ HOSTILE = (
     "\0\x1b[31m\u202egnp.exe\u2066\u200b\ufeff\ud800\u2028\x85 end",
     "x" * 100_000,
     "\N{COMBINING ACUTE ACCENT}" * 5_000,
+    "=?utf-8?q?a=0D=0ABcc=3A_victim=40evil=2Eexample=0D=0A?=",
+    "==??utf-8?b?YQ0KQmNjOiBi?= =?us-ascii?q?=0A=0A?=",
     '"; & &lt;b&gt; \\ =?utf-8?q?b=40evil.example?=',
 )
 """What a seller may call himself and his things."""
