@@ -60,7 +60,7 @@ class Rule:
     stored: bool | None = None
     event: str | None = None
     count: int = 1
-    delay_seconds_by_clock: float = 0.0
+    late_seconds: float = 0.0
 
     @property
     def delay_seconds(self) -> float:

@@ -63,7 +63,7 @@ class Deliveries:
         rule = self._plan.for_event(event["type"])
         do = rule.do if rule else None
         if rule is None or do != "drop":
-            due_at = now + (rule.delay_seconds_by_clock if rule and do == "late" else 0)
+            due_at = now + (rule.late_seconds if rule and do == "late" else 0)
             waits_for = rule.count if rule and do == "after" else None
             for _ in range(1 + (rule.count if rule and do == "repeat" else 0)):
                 self._store.write(
