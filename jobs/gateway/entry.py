@@ -14,8 +14,8 @@ from jobs.gateway.request import State
 class Entry:
     """One row of the journal; `_at` are UTC instants, `amount_minor` is in minor units.
 
-    `first_attempt_at` and `last_attempt_at` bound the time in which something may have been
-    executed: an attempt that was certainly refused counts in `attempts` alone. `counted_on` is the
+    `first_attempt_at` and `last_attempt_at` bound the time in which the provider may have seen the
+    key: an attempt that never came to its endpoint counts in `attempts` alone. `counted_on` is the
     UTC date on which the amount counts against the daily cap. `revision` rises with every change.
     """
 

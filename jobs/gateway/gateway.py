@@ -57,14 +57,18 @@ class Withdrawn:
 
 
 class Gateway:
-    """Sends the requests of `job`, under keys of `environment`. One at a time for a journal."""
+    """Sends the requests of `job`. One at a time for a journal.
+
+    `environment` is the first part of every request key: the provider's mode (sandbox, test, live),
+    so that a lake that goes from one to another cannot take a request of the one for the other's.
+    """
 
     def __init__(
         self, journal: Journal, provider: Provider, policy: GatewayPolicy, clock: Clock, job: str,
         environment: str, folder: Path,
     ) -> None:  # fmt: skip
         self._journal, self._provider, self._policy, self._clock = journal, provider, policy, clock
-        self._job, self._environment = job, environment
+        self._job, self.environment = job, environment
         self._switches = Switches(policy, clock, folder)
 
     @property
@@ -80,7 +84,7 @@ class Gateway:
         frozen or its key was used with another one.
         """
         by_key = {request.key: request for request in requests}
-        bodies = checked(requests, self._journal.entries(by_key), self._environment)
+        bodies = checked(requests, self._journal.entries(by_key), self.environment)
         take_in(self._journal, requests, self._job, self._clock.now())
         contradicted = self._adopt_known(known or {}, by_key)
         sender = Sender(
@@ -95,12 +99,12 @@ class Gateway:
 
     def withdraw(self, requests: Sequence[Request]) -> Withdrawn:
         """Takes back what was never attempted: no later run sends it, whatever its table says."""
-        checked(requests, self._journal.entries(r.key for r in requests), self._environment)
+        checked(requests, self._journal.entries(r.key for r in requests), self.environment)
         take_in(self._journal, requests, self._job, self._clock.now())
         entries = self._journal.entries(request.key for request in requests)
         gone, refused = [], {}
         for key, entry in entries.items():
-            if entry.state is State.PLANNED and entry.attempts == 0:
+            if entry.state is State.PLANNED and entry.first_attempt_at is None:
                 self._journal.change(key, State.WITHDRAWN, next_attempt_at=None)
                 gone.append(key)
             elif entry.state is State.WITHDRAWN:
@@ -177,6 +181,6 @@ def open_gateway(
     with Journal(folder / JOURNAL_FILE, clock, access.mode) as journal:
         journal.prune()
         yield Gateway(
-            journal, provider or StripeProvider(access, policy), policy, clock, job, settings.env,
+            journal, provider or StripeProvider(access, policy), policy, clock, job, access.mode,
             folder,
         )  # fmt: skip

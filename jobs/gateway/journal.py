@@ -36,7 +36,7 @@ MAY_BECOME: Mapping[State, tuple[State, ...]] = {
     State.SENDING: (State.PLANNED,),
     State.UNKNOWN: (State.PLANNED, State.SENDING, State.UNKNOWN),
     State.ACCEPTED: (State.PLANNED, State.SENDING, State.UNKNOWN),
-    State.REJECTED: (State.SENDING, State.UNKNOWN),
+    State.REJECTED: (State.PLANNED, State.SENDING, State.UNKNOWN),
     State.WITHDRAWN: (State.PLANNED,),
 }
 """From which states each may come."""
@@ -99,10 +99,9 @@ class Journal:
                 )
 
     def sending(self, key: str, counted_on: str | None) -> Entry:
-        """Durably notes that bytes go out now. Only what is UNKNOWN keeps its first attempt: of
-        what is PLANNED, no earlier attempt was executed."""
+        """Durably notes that bytes go out now."""
         now, before = self._clock.now(), self.entry(key)
-        first = before.first_attempt_at if before.state is State.UNKNOWN else now
+        first = before.first_attempt_at or now
         state = State.UNKNOWN if before.state is State.UNKNOWN else State.SENDING
         return self.change(
             key, state, attempts=before.attempts + 1, first_attempt_at=first,

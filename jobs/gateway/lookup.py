@@ -10,6 +10,7 @@ Sources: docs.stripe.com/api/payment_intents/list, docs.stripe.com/api/charges/l
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any, Protocol
 
@@ -40,10 +41,7 @@ def look_up_authorize(reads: Reads, request: Request, entry: Entry) -> Verdict |
     verdicts = [verdict for one in found if (verdict := judged_by_intent(request, one))]
     live = [verdict for verdict in verdicts if verdict.state is State.ACCEPTED]
     if len(live) > 1:
-        first = live[0]
-        return Verdict(
-            first.state, "found_twice", None, first.provider_id, first.answer, needs_person=True
-        )
+        return replace(live[0], code="found_twice")
     best = live or verdicts
     return best[0] if best else None
 

@@ -7,6 +7,7 @@ import threading
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
+from typing import Any
 
 from conf.settings import GatewayPolicy
 from jobs.gateway.answer import Answer
@@ -14,14 +15,15 @@ from jobs.gateway.caps import DailyCap
 from jobs.gateway.clock import Clock
 from jobs.gateway.entry import Entry
 from jobs.gateway.journal import Journal
-from jobs.gateway.judge import Verdict, judged, judged_by_intent
-from jobs.gateway.lookup import intent_of
+from jobs.gateway.judge import Verdict, judged
 from jobs.gateway.operations import OPERATIONS
 from jobs.gateway.pacing import backoff_seconds
 from jobs.gateway.provider import Provider, ProviderFailed
 from jobs.gateway.request import Body, Request, State
 from jobs.gateway.steps import Step, after_not_found, next_step
 from jobs.gateway.wire import Halted, Switches, Wire
+
+BOUNDS = ("first_attempt_at", "last_attempt_at")
 
 
 class Sender:
@@ -114,31 +116,43 @@ class Sender:
             if entry.counted_on is None:
                 self._cap.give_back(request, counted_on)
             raise
-        entry = self._journal.sending(request.key, counted_on)
+        sent = self._journal.sending(request.key, counted_on)
         answer = self._wire.post(body.path, body.params, request.key)
-        return self._recorded(request, entry, answer, judged(request, answer))
+        return self._recorded(request, entry, sent, answer)
 
-    def _recorded(self, request: Request, entry: Entry, answer: Answer, verdict: Verdict) -> Entry:
+    def _recorded(self, request: Request, before: Entry, sent: Entry, answer: Answer) -> Entry:
+        """Writes down what the answer means; `before` and `sent` are the request's entry before
+        and after it was noted that bytes go out."""
+        verdict = judged(request, answer)
         if verdict.ends_run:
             self._switches.ended_by = verdict.ends_run
-        if verdict.read_first and request.payment_intent_id is not None:
-            return self._by_its_intent(request, answer, verdict)
+        if verdict.look_first:
+            return self._checked(request, sent, answer, verdict)
         if verdict.state.settled:
             return self._settled(request, verdict, answer.status)
-        refused = verdict.state is State.PLANNED and entry.state is State.SENDING
+        refused = verdict.state is State.PLANNED and sent.state is State.SENDING
         if refused:
-            self._cap.give_back(request, entry.counted_on)
+            self._cap.give_back(request, sent.counted_on)
+        values: dict[str, Any] = {"counted_on": None} if refused else {}
+        if verdict.untouched:
+            values |= {name: getattr(before, name) for name in BOUNDS}
         state = State.PLANNED if refused else State.UNKNOWN
-        return self._open(request, state, verdict.code, answer.status, verdict.wait_seconds)
+        return self._open(
+            request, state, verdict.code, answer.status, verdict.wait_seconds, **values
+        )
 
-    def _by_its_intent(self, request: Request, answer: Answer, verdict: Verdict) -> Entry:
-        """A refusal that may come of an earlier success: the intent's state decides."""
+    def _checked(self, request: Request, sent: Entry, answer: Answer, verdict: Verdict) -> Entry:
+        """A refusal, which is believed when no object says otherwise."""
         entry = self._open(request, State.UNKNOWN, verdict.code, answer.status)
+        operation = OPERATIONS[request.operation]
         try:
-            intent = intent_of(self._wire, str(request.payment_intent_id))
+            found = operation.look_up(self._wire, request, entry)
         except ProviderFailed:
             return entry
-        return self._settled(request, judged_by_intent(request, intent) or verdict, answer.status)
+        in_doubt = operation.creates and sent.state is State.UNKNOWN and not answer.replayed
+        if found is None and in_doubt:
+            return entry
+        return self._settled(request, found or verdict, answer.status)
 
     def _settled(self, request: Request, verdict: Verdict, http_status: int | None) -> Entry:
         if verdict.state is State.REJECTED:
@@ -152,12 +166,11 @@ class Sender:
 
     def _open(
         self, request: Request, state: State, code: str | None, http_status: int | None,
-        wait_seconds: float = 0.0,
+        wait_seconds: float = 0.0, **values: Any,
     ) -> Entry:  # fmt: skip
         """Not settled: due again after backing off, or as long as the provider asked for."""
         attempts = self._journal.entry(request.key).attempts + self._tries[request.key]
         wait = max(backoff_seconds(self._policy, request.key, attempts), wait_seconds)
-        values = {"counted_on": None} if state is State.PLANNED else {}
         return self._journal.change(
             request.key, state, http_status=http_status, error_code=code,
             next_attempt_at=self._clock.now() + timedelta(seconds=wait), **values,

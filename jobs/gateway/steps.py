@@ -2,7 +2,8 @@
 
 | state | age of the first attempt | operation | step |
 | --- | --- | --- | --- |
-| PLANNED | | any | send |
+| PLANNED | under 23 h, or never attempted | any | send |
+| PLANNED | older: refused by 409 or 429 for a day | any | it is UNKNOWN from now on |
 | UNKNOWN | under 23 h | authorize | send the same key and bytes again |
 | UNKNOWN | under 23 h, its key replays a 5xx | authorize | look it up |
 | UNKNOWN | 23 h and more | authorize | look it up; never send again |
@@ -48,7 +49,9 @@ class Step(Enum):
 
 def next_step(entry: Entry, creates: bool, now: datetime) -> Step:
     """The first step for an open request; `creates`: its object has no id before it is accepted."""
-    if entry.state is State.PLANNED:
+    if entry.state is State.PLANNED and entry.first_attempt_at is None:
+        return Step.SEND
+    if entry.state is State.PLANNED and same_key_is_safe(entry, now):
         return Step.SEND
     if creates and same_key_is_safe(entry, now) and entry.error_code != REPLAYED:
         return Step.SEND

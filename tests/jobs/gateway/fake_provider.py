@@ -51,6 +51,7 @@ class FakeProvider:
         self.faults: list[Fault | None] = []
         self.read_faults: list[Fault | None] = []
         self.late: list[Callable[[], None]] = []
+        self.arrives_after_posts = 0
         self.posts: Counter[str] = Counter()
         self.reads = 0
         self.executed: Counter[str] = Counter()
@@ -64,6 +65,8 @@ class FakeProvider:
         self.before_post(path, key)
         self.posts[key] += 1
         self._expire()
+        if self.arrives_after_posts and self.posts[key] > self.arrives_after_posts:
+            self.arrive_late()
         fault = self.faults.pop(0) if self.faults else None
         if fault is None:
             return self._through(path, params, key)
@@ -138,7 +141,7 @@ class FakeProvider:
             answer = self._through(path, params, key)
             if fault.how in ("500", "503") and kept is None and key in self._stored:
                 self._stored[key].answer = _failed(fault.how)  # applied, then failed: replayed
-            return answer if fault.how in ("200", "400", "402") else _failed(fault.how)
+            return answer if fault.how == "200" else _failed(fault.how)
         if fault.how == "200":
             return self._through(path, params, key)
         if fault.how == "500" and kept is None:
@@ -168,7 +171,7 @@ class FakeProvider:
         if kept is None and path == "/v1/payment_intents":
             answer, _ = self._executed(path, params, key)
             return answer
-        return self._through(path, params, key)
+        return _failed("402")
 
     # -- execution -----------------------------------------------------------------------------
 
@@ -299,6 +302,11 @@ def _failed(how: str) -> Answer:
         return Answer(Kind.LOST, reason=how)
     if how == "bad_json":
         return Answer(Kind.UNREADABLE, 200, reason="no JSON")
-    codes = {"409": "lock_timeout", "429": "rate_limit", "400": "parameter_invalid_empty"}
-    kind = "api_error" if how in ("500", "503") else "invalid_request_error"
-    return _error(STATUSES[how], codes.get(how), kind)
+    codes = {
+        "409": "lock_timeout",
+        "429": "rate_limit",
+        "400": "parameter_invalid_empty",
+        "402": "card_declined",
+    }
+    kinds = {"402": "card_error", "500": "api_error", "503": "api_error"}
+    return _error(STATUSES[how], codes.get(how), kinds.get(how, "invalid_request_error"))

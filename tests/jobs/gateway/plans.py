@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -16,9 +16,9 @@ from jobs.gateway.gateway import Gateway
 from jobs.gateway.journal import Journal
 from jobs.gateway.provider import Provider
 from jobs.gateway.request import Request, body_text, request_key, sha256_of
-from tests.jobs.gateway.clocks import START
+from tests.jobs.gateway.clocks import START, TestClock
 
-JOB, ENVIRONMENT, ENTITY = "act.payment_intents", "local", "us"
+JOB, ENVIRONMENT, ENTITY = "act.payment_intents", "sandbox", "us"
 
 
 def policy(**changes: Any) -> GatewayPolicy:
@@ -70,3 +70,21 @@ def gateway(folder: Path, provider: Provider, clock: Clock, **changes: Any) -> I
 def merged(request: Request, outcome: Outcome) -> Request:
     """The table's row after the outcome is merged."""
     return replace(request, state=outcome.state, attempts=outcome.attempts)
+
+
+def until_settled(
+    folder: Path, provider: Provider, clock: TestClock, request: Request, rounds: int = 300
+) -> Outcome:
+    """Runs the gateway, a fresh one each time, when the request is due; AssertionError when it has
+    no due time or is still open after so many runs."""
+    for _ in range(rounds):
+        with gateway(folder, provider, clock) as sending:
+            sent = sending.send([request])
+            sending.mark_reported(sent.outcomes)
+        for outcome in sent.outcomes:
+            request = merged(request, outcome)
+            if outcome.state.settled:
+                return outcome
+            assert outcome.next_attempt_at is not None, outcome
+            clock.advance(max(outcome.next_attempt_at - clock.now(), timedelta(seconds=1)))
+    raise AssertionError(f"still open: {request.state}")

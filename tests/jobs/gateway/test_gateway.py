@@ -15,20 +15,10 @@ from tests.jobs.gateway.fake_provider import FakeProvider, Fault
 from tests.jobs.gateway.plans import gateway, merged, planned
 
 
-@pytest.fixture
-def clock() -> TestClock:
-    return TestClock()
-
-
-@pytest.fixture
-def provider(clock: TestClock) -> FakeProvider:
-    return FakeProvider(clock)
-
-
 def test_a_hold_a_capture_and_a_cancellation(
-    tmp_path: Path, provider: FakeProvider, clock: TestClock
+    folder: Path, provider: FakeProvider, clock: TestClock
 ) -> None:
-    with gateway(tmp_path, provider, clock) as sending:
+    with gateway(folder, provider, clock) as sending:
         holds = [planned("authorize", name, journal_id=sending.journal_id) for name in ("a", "b")]
         held = {outcome.key: outcome for outcome in sending.send(holds).outcomes}
         first, second = (held[request.key].provider_id for request in holds)
@@ -47,45 +37,45 @@ def test_a_hold_a_capture_and_a_cancellation(
 
 
 def test_a_finished_run_replayed_ten_times_posts_nothing(
-    tmp_path: Path, provider: FakeProvider, clock: TestClock
+    folder: Path, provider: FakeProvider, clock: TestClock
 ) -> None:
     requests = [planned("authorize", f"o{number}") for number in range(20)]
-    with gateway(tmp_path, provider, clock) as sending:
+    with gateway(folder, provider, clock) as sending:
         sending.mark_reported(sending.send(requests).outcomes)
     before = provider.posts.total()
     for _ in range(10):
-        with gateway(tmp_path, provider, clock) as sending:
+        with gateway(folder, provider, clock) as sending:
             again = sending.send(requests)
         assert {outcome.state for outcome in again.outcomes} == {State.ACCEPTED}
     assert (before, provider.posts.total()) == (20, 20)
 
 
 def test_an_outcome_is_handed_out_until_it_is_reported(
-    tmp_path: Path, provider: FakeProvider, clock: TestClock
+    folder: Path, provider: FakeProvider, clock: TestClock
 ) -> None:
     request = planned("authorize")
-    with gateway(tmp_path, provider, clock) as sending:
+    with gateway(folder, provider, clock) as sending:
         (outcome,) = sending.send([request]).outcomes
-    with gateway(tmp_path, provider, clock) as sending:
+    with gateway(folder, provider, clock) as sending:
         assert sending.send([]).outcomes == (outcome,)
         sending.mark_reported([outcome])
         assert sending.send([]).outcomes == ()
         assert sending.send([merged(request, outcome)]).outcomes == ()
 
 
-def test_a_second_sender_leaves(tmp_path: Path, provider: FakeProvider, clock: TestClock) -> None:
+def test_a_second_sender_leaves(folder: Path, provider: FakeProvider, clock: TestClock) -> None:
     with (
-        gateway(tmp_path, provider, clock),
+        gateway(folder, provider, clock),
         pytest.raises(AnotherSender, match="another process is sending"),
-        Journal(tmp_path / "journal.sqlite", clock),
+        Journal(folder / "journal.sqlite", clock),
     ):
         pass
 
 
 def test_what_is_kept_of_an_answer_names_the_charge_and_no_card(
-    tmp_path: Path, provider: FakeProvider, clock: TestClock
+    folder: Path, provider: FakeProvider, clock: TestClock
 ) -> None:
-    with gateway(tmp_path, provider, clock) as sending:
+    with gateway(folder, provider, clock) as sending:
         (held,) = sending.send([planned("authorize")]).outcomes
         sending.mark_reported([held])
         capture = planned("capture", intent_id=held.provider_id)
@@ -99,10 +89,10 @@ def test_what_is_kept_of_an_answer_names_the_charge_and_no_card(
 
 
 def test_a_decline_is_rejected_with_its_codes_and_the_intent(
-    tmp_path: Path, provider: FakeProvider, clock: TestClock
+    folder: Path, provider: FakeProvider, clock: TestClock
 ) -> None:
     request = planned("authorize", more={"payment_method": "pm_card_chargeDeclined"})
-    with gateway(tmp_path, provider, clock) as sending:
+    with gateway(folder, provider, clock) as sending:
         (outcome,) = sending.send([request]).outcomes
     assert outcome.state is State.REJECTED
     assert (outcome.error_code, outcome.decline_code) == ("card_declined", "generic_decline")
@@ -110,11 +100,11 @@ def test_a_decline_is_rejected_with_its_codes_and_the_intent(
 
 
 def test_a_lost_answer_is_asked_for_again_with_the_same_key(
-    tmp_path: Path, provider: FakeProvider, clock: TestClock
+    folder: Path, provider: FakeProvider, clock: TestClock
 ) -> None:
     provider.faults = [Fault(True, "timeout")]
     request = planned("authorize")
-    with gateway(tmp_path, provider, clock) as sending:
+    with gateway(folder, provider, clock) as sending:
         (outcome,) = sending.send([request]).outcomes
     assert (outcome.state, outcome.attempts) == (State.ACCEPTED, 2)
     assert provider.executed[request.key] == 1
