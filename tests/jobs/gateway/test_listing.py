@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from inspect import getfile
@@ -248,12 +249,12 @@ def balance(number: int, at: datetime, type_: str) -> dict[str, Any]:
 def test_balance_transactions_come_as_rows_of_their_own_type() -> None:
     at = [NOW - timedelta(minutes=minutes) for minutes in (30, 20, 10, 5)]
     lists = Lists([
-        balance(1, at[2], "charge"), balance(2, at[0], "refund"), balance(3, at[1], "payment"),
+        balance(1, at[1], "charge"), balance(2, at[2], "refund"), balance(3, at[0], "payment"),
         balance(4, at[3], "payout"),
     ])  # fmt: skip
     rows = listed_balance_transactions(lists, NOW - HOUR, NOW, listed_at=NOW)
     found = [row for row in rows if not isinstance(row, Refused)]
-    assert ids(found) == ["txn_2", "txn_3", "txn_1"]
+    assert ids(found) == ["txn_3", "txn_1", "txn_2"]
     assert {row["type"] for row in found} == {"balance_transaction"}
     assert [json.loads(row["payload"])["net"] for row in found] == [941] * 3
     assert [row["occurred_at"] for row in found] == at[:3]
@@ -305,36 +306,76 @@ def facts(row: EventRow) -> tuple[object, ...]:
 
 
 def awaited(inbox: Path, number: int) -> list[EventRow]:
+    """The events of the payment half that were delivered, once there are so many."""
     until = time.monotonic() + receiving.PATIENCE_SECONDS
     while time.monotonic() < until:
-        found = first_of_each(receiving.rows(inbox))
+        arrived = first_of_each(receiving.rows(inbox))
+        found = [row for row in arrived if row["type"] in EVENT_TYPES]
         if len(found) >= number:
             return found
         time.sleep(0.05)
     raise AssertionError(f"{len(found)} events of {number} arrived")
 
 
-def test_what_is_delivered_and_what_is_listed_are_the_same_events(tmp_path: Path) -> None:
-    start = receiving.NOW
-    with receiving.receiving(tmp_path) as receiver, sandbox_process(
-        tmp_path, "--no-limits", "--now", start.isoformat(),
+def started(receiver: receiving.Running, folder: Path) -> AbstractContextManager[Sandbox]:
+    """A sandbox that delivers to the receiver, by the same clock."""
+    return sandbox_process(
+        folder, "--no-limits", "--now", receiving.NOW.isoformat(),
         "--webhook", f"http://127.0.0.1:{receiver.port}/webhooks", "--webhook-secret", SECRET,
-    ) as sandbox:  # fmt: skip
+    )  # fmt: skip
+
+
+def listed_of(stripe: StripeProvider) -> list[EventRow]:
+    until = receiving.NOW + timedelta(minutes=5)
+    found = list(listed_events(stripe, receiving.NOW, until, listed_at=until))
+    assert not [one for one in found if isinstance(one, Refused)]
+    return [one for one in found if not isinstance(one, Refused)]
+
+
+def test_what_is_delivered_and_what_is_listed_are_the_same_events(tmp_path: Path) -> None:
+    with receiving.receiving(tmp_path) as receiver, started(receiver, tmp_path) as sandbox:
         stripe = provider(sandbox)
         for number in range(12):
             hold_and_settle(stripe, number)
-        until = start + timedelta(minutes=5)
-        rows = list(listed_events(stripe, start, until, listed_at=until))
-        listed = [row for row in rows if not isinstance(row, Refused)]
-        assert len(rows) == len(listed) >= 12 * 3
-        delivered = [
-            row for row in awaited(receiver.inbox, len(listed)) if row["type"] in EVENT_TYPES
-        ]
-        fees = listed_balance_transactions(stripe, start, until, listed_at=until)
+        listed = listed_of(stripe)
+        delivered = awaited(receiver.inbox, len(listed))
+        until = receiving.NOW + timedelta(minutes=5)
+        fees = listed_balance_transactions(stripe, receiving.NOW, until, listed_at=until)
         money = [json.loads(row["payload"]) for row in fees if not isinstance(row, Refused)]
+    assert len(listed) >= 12 * 3
     assert {facts(row) for row in delivered} == {facts(row) for row in listed}
     both = first_of_each([*listed, *delivered])
-    assert ids(both) == ids(first_of_each([*delivered, *listed]))
+    assert both == first_of_each([*delivered, *listed])
     assert len(both) == len(listed)
     assert sorted(one["type"] for one in money) == ["charge"] * 8 + ["refund"] * 8
     assert all(one["net"] == one["amount"] - one["fee"] for one in money)
+
+
+def test_repeats_disorder_losses_and_a_killed_receiver_leave_the_same_events(
+    tmp_path: Path,
+) -> None:
+    with receiving.receiving(tmp_path) as receiver, started(receiver, tmp_path) as sandbox:
+        stripe = provider(sandbox)
+        sandbox.faults(
+            {"event": "charge.captured", "do": "drop"},
+            {"event": "charge.succeeded", "do": "after", "count": 2},
+            {"event": "payment_intent.*", "do": "repeat", "count": 2},
+        )
+        for number in range(4):
+            hold_and_settle(stripe, number)
+        receiver.process.kill()
+        receiver.process.wait()
+        for number in range(4, 8):
+            hold_and_settle(stripe, number)
+        with receiving.receiving(tmp_path, "--port", str(receiver.port)):
+            listed = listed_of(stripe)
+            lost = {row["stripe_event_id"] for row in listed if row["type"] == "charge.captured"}
+            sandbox.advance(10)  # what met no receiver is sent again
+            awaited(receiver.inbox, len(listed) - len(lost))
+    everything = receiving.rows(receiver.inbox)
+    delivered = {facts(row) for row in everything if row["type"] in EVENT_TYPES}
+    assert len(everything) > len(first_of_each(everything))
+    assert len(lost) == 5
+    assert delivered == {facts(row) for row in listed if row["stripe_event_id"] not in lost}
+    assert ids(first_of_each([*everything, *listed])) == ids(first_of_each([*listed, *everything]))
+    assert set(ids(listed)) <= set(ids(first_of_each([*everything, *listed])))

@@ -443,6 +443,16 @@ HEAD = b"POST /webhooks HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\r\n"
 
 
 @pytest.mark.usefixtures("_in_a_hurry")
+@pytest.mark.parametrize("start", [b"", HEAD])
+def test_a_client_that_falls_silent_is_let_go_in_time(tmp_path: Path, start: bytes) -> None:
+    with Slow(tmp_path, 2) as slow, socket.create_connection(("127.0.0.1", slow.port), 5) as one:
+        one.sendall(start)
+        said = b"".join(iter(lambda: one.recv(1000), b""))
+    assert said.startswith(b"HTTP/1.1 408") if start else not said
+    assert slow.reception.counts == {"timeout": 1}
+
+
+@pytest.mark.usefixtures("_in_a_hurry")
 @pytest.mark.parametrize("start", [b"", b"POST /web", HEAD[:-2], HEAD])
 def test_a_client_that_trickles_is_let_go_in_time(tmp_path: Path, start: bytes) -> None:
     with Slow(tmp_path, 2) as slow, socket.create_connection(("127.0.0.1", slow.port), 20) as one:
