@@ -87,7 +87,9 @@ class Mailer:
         self._pace()
         now = self._clock.now()
         fresh = [notice for notice in notices if now < notice.expires_at]
-        stale = [Outcome(n.key, mail_key, states.STALE, now) for n in notices if n not in fresh]
+        stale = [
+            Outcome(n.key, mail_key, states.STALE, now) for n in notices if now >= n.expires_at
+        ]
         if not fresh:
             return stale
         state, next_at, reason = self._tried(mail_key, fresh, now, breaker)

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from conf import currencies
+from conf.notice_settings import RECIPIENTS, STEPS
 
 SEPARATOR = "\x1f"
 """Between the parts of what is hashed: no part may hold it."""
@@ -72,6 +73,11 @@ class Notice:
     recipient_name: str = field(default="", repr=False)
 
     def __post_init__(self) -> None:
+        if self.step not in STEPS or self.recipient_kind not in RECIPIENTS:
+            raise ValueError(
+                f"notice of order {self.order_id!r}: there is no step {self.step!r} to "
+                f"{self.recipient_kind!r}"
+            )
         for name in ("key", "mail_key"):
             if not re.fullmatch(r"[0-9a-f]{64}", getattr(self, name)):
                 raise ValueError(f"notice of order {self.order_id!r}: {name} is no SHA-256 in hex")

@@ -60,7 +60,7 @@ class FileSender:
 
     def _write(self, target: Path, content: bytes) -> None:
         self._folder.mkdir(parents=True, exist_ok=True)
-        draft = target.with_suffix(f".{os.getpid()}.draft")
+        draft = target.with_suffix(".draft")  # the folder has one sender at a time
         with draft.open("wb") as file:
             file.write(content)
             file.flush()

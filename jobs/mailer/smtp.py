@@ -61,7 +61,7 @@ class SmtpSender:
 
     def _deliver(self, mail: Mail) -> None:
         try:
-            server = self._server = self._server or self._connected()
+            server = self._server or self._connected()
             server.sendmail(mail.from_address, [mail.to_address], mail.content)
         # The originals hold addresses, and what the server said may too: `from None`.
         except smtplib.SMTPRecipientsRefused as error:
@@ -90,17 +90,13 @@ class SmtpSender:
         raise Temporary(reason, server=ours or code == 421 or to == "the content") from None
 
     def _connected(self) -> smtplib.SMTP:
-        server = smtplib.SMTP(
+        self._server = server = smtplib.SMTP(
             self._host, self._port, local_hostname=self._own_name, timeout=self._timeout_seconds
         )
-        try:
-            if self._starttls:
-                server.starttls(context=ssl.create_default_context())
-            if self._user:
-                server.login(self._user, self._password)
-        except (smtplib.SMTPException, OSError):
-            server.close()
-            raise
+        if self._starttls:
+            server.starttls(context=ssl.create_default_context())
+        if self._user:
+            server.login(self._user, self._password)
         return server
 
     def _drop(self) -> None:

@@ -47,7 +47,7 @@ class DyingJournal(Journal):
 
 
 sender = DyingSender(
-    "127.0.0.1", port, starttls=False, own_name="sender.example", timeout_seconds=5,
+    "127.0.0.1", port, starttls=False, own_name="sender.example", timeout_seconds=20,
     mails_a_connection=100,
 )  # fmt: skip
 mailer = Mailer(sender, load_notices_policy(), FakeClock(), DyingJournal(folder), FROM)

@@ -117,7 +117,7 @@ def test_a_long_run_that_reaches_into_the_night_stops_there(post: Post, sender: 
 
 
 @settings(
-    max_examples=80, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
 @given(
     at=st.datetimes(datetime(2026, 1, 1), datetime(2028, 1, 1), timezones=st.just(UTC)),
@@ -172,6 +172,15 @@ def test_a_digest_is_one_mail(
 def test_a_digest_of_one_has_that_notices_key() -> None:
     assert digest_key([notice().key]) == notice().key
     assert digest_key(["b", "a"]) == digest_key(["a", "b"]) != digest_key(["ab"])
+
+
+def test_a_digest_waits_for_its_last(post: Post, sender: FakeSender) -> None:
+    """A part of it now would make the rest a repeat."""
+    first, second = a_digest(2)
+    later = replace(second, due_at=NOON + MINUTE)
+    outcomes = post.mailer.send([first, later])
+    assert [(o.state, o.next_at) for o in outcomes] == [("withheld", NOON + MINUTE)] * 2
+    assert not sender.mails
 
 
 def test_the_stale_one_of_a_digest_is_left_out(post: Post, sender: FakeSender) -> None:

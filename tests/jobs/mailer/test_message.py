@@ -103,7 +103,7 @@ def test_facts_cannot_change_a_mails_build(step: str, language: str, text: str) 
     assert len(hostile.as_bytes()) < 60_000
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=80, deadline=None)
 @given(ANY_TEXT | ENCODED, st.sampled_from(STEPS), st.sampled_from(RULES.languages))
 def test_no_text_at_all_changes_it(text: str, step: str, language: str) -> None:
     one = notice(step=step, language=language)
@@ -206,6 +206,11 @@ def test_a_key_is_a_digest_and_nothing_else(key: str) -> None:
         replace(notice(), key=key)
     with pytest.raises(ValueError, match="order 'order-1': mail_key is no SHA-256"):
         replace(notice(), mail_key=key)
+
+
+def test_a_step_that_nobody_knows_is_refused() -> None:
+    with pytest.raises(ValueError, match="order 'order-1': there is no step 'remind' to 'seller'"):
+        replace(notice(), step="remind")
 
 
 def test_the_policys_bounds_are_kept(rules: NoticesPolicy) -> None:

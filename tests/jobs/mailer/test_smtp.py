@@ -13,10 +13,10 @@ from pathlib import Path
 import pytest
 
 from jobs.mailer.notice import Notice, unavailable
-from jobs.mailer.senders import Sender
+from jobs.mailer.senders import Mail, Sender, Temporary
 from jobs.mailer.smtp import SmtpSender
 from tests.jobs.mailer.certificate import contexts
-from tests.jobs.mailer.post import Post, notice
+from tests.jobs.mailer.post import FROM, Post, notice
 from tests.jobs.mailer.smtp_box import Box, running
 
 PROJECT = Path(__file__).parents[3]
@@ -24,7 +24,7 @@ Make = Callable[[Sender], Post]
 
 
 def smtp(port: int, most: int = 100, **given: object) -> SmtpSender:
-    usual = {"starttls": False, "own_name": "sender.example", "timeout_seconds": 5}
+    usual = {"starttls": False, "own_name": "sender.example", "timeout_seconds": 20}
     return SmtpSender("127.0.0.1", port, **{**usual, "mails_a_connection": most, **given})  # type: ignore[arg-type]
 
 
@@ -77,6 +77,20 @@ def test_an_answer_means(post: Post, box: Box, fault: str, state: str, reason: s
     if state != "undeliverable":
         assert post.states([notice()]) == ["sent"]
         assert len(box.mails) == 1
+
+
+@pytest.mark.parametrize(
+    ("fault", "server"),
+    [("mail 451 no", True), ("rcpt 421 no", True), ("data 452 full", True), ("rcpt 450 no", False)],
+)
+def test_only_what_says_something_about_the_server_counts_against_it(
+    box: Box, fault: str, server: bool
+) -> None:
+    box.faults.append(fault)
+    with pytest.raises(Temporary) as error:
+        smtp(box.port).send(Mail("a" * 64, FROM, "anna@shop.example", b"To: anna\r\n\r\n"))
+    assert error.value.server is server
+    assert "anna" not in str(error.value)
 
 
 def test_a_mail_whose_receipt_was_lost_comes_again_and_is_dropped(post: Post, box: Box) -> None:
