@@ -112,3 +112,11 @@ def test_the_mailer_needs_no_spark() -> None:
         timeout=60, check=True,
     )  # fmt: skip
     assert done.stdout.strip() == "False"
+
+
+def test_nothing_else_sends_mail() -> None:
+    project = Path(__file__).parents[3]
+    sources = [file for top in ("conf", "features", "ml", "jobs", "dags", "sagemaker")
+               for file in (project / top).rglob("*.py")]  # fmt: skip
+    senders = {file.parent.name for file in sources if "smtplib" in file.read_text()}
+    assert senders == {"mailer"}
