@@ -6,10 +6,10 @@ unexport PYTHONPATH PYTHONHOME PYTHONSTARTUP PYTHONDONTWRITEBYTECODE SPARK_HOME
 python := bootstrap/python.sh
 run := bootstrap/java.sh .venv/bin/python
 
-.PHONY: help demo test check bench soak docs env airflow jars jdk lock clean preflight
+.PHONY: help demo test check bench soak conformance docs env airflow jars jdk lock clean preflight
 
 help:  ## list the targets
-	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' Makefile
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-11s %s\n", $$1, $$2}' Makefile
 
 demo: jars  ## run the whole platform on generated data
 	@$(run) -m jobs.demo
@@ -28,6 +28,11 @@ bench: jars  ## measure the jobs
 
 soak: jars airflow  ## run the long tests
 	@$(run) -m pytest -m soak
+
+conformance: env  ## check request shapes against stripe-mock; needs Go
+	@command -v go >/dev/null || { echo 'make conformance needs Go: https://go.dev/dl/' >&2; exit 1; }
+	@GOBIN="$(CURDIR)/.go/bin" go install github.com/stripe/stripe-mock@v0.203.0
+	@.venv/bin/python -m tests.sandbox.against_stripe_mock .go/bin/stripe-mock
 
 docs: env  ## write the generated documentation
 	@$(run) -m conf.docs

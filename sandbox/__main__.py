@@ -40,7 +40,7 @@ def arguments(given: Sequence[str] | None = None) -> argparse.Namespace:
         prog="python -m sandbox", description="A stateful local Stripe on loopback.",
         epilog=EXAMPLES, formatter_class=argparse.RawDescriptionHelpFormatter,
     )  # fmt: skip
-    parser.add_argument("--port", type=int, default=12111, help="0 picks a free one (12111)")
+    parser.add_argument("--port", type=_port, default=12111, help="0 picks a free one (12111)")
     parser.add_argument("--db", default=":memory:", help="SQLite file of the state (in memory)")
     parser.add_argument("--faults", type=Path, help="JSON file with a fault plan")
     parser.add_argument("--webhook", help="URL that events are delivered to")
@@ -49,6 +49,12 @@ def arguments(given: Sequence[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--now", help="ISO instant from which the clock runs on (real time, or "
                         "where the database's clock was)")  # fmt: skip
     return parser.parse_args(given)
+
+
+def _port(text: str) -> int:
+    if not text.isdecimal() or int(text) > 65_535:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a port, 0 to 65535")
+    return int(text)
 
 
 def main(given: Sequence[str] | None = None) -> int:

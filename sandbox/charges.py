@@ -82,13 +82,16 @@ def _charge(context: Context, intent: Doc, method: Doc) -> Doc:
         "id": new_id("charge"), "object": "charge", "amount": intent["amount"],
         "amount_captured": 0, "amount_refunded": 0, "application": None, "application_fee": None,
         "application_fee_amount": None, "balance_transaction": None,
-        "billing_details": method["billing_details"], "captured": False, "created": context.now,
+        "billing_details": method["billing_details"],
+        "calculated_statement_descriptor": None, "captured": False, "created": context.now,
         "currency": intent["currency"], "customer": intent["customer"],
-        "description": intent["description"], "disputed": False, "failure_code": None,
+        "description": intent["description"], "disputed": False,
+        "failure_balance_transaction": None, "failure_code": None,
         "failure_message": None, "fraud_details": {}, "livemode": False,
         "metadata": dict(intent["metadata"]), "on_behalf_of": None, "outcome": None, "paid": False,
         "payment_intent": intent["id"], "payment_method": method["id"],
         "payment_method_details": _details(intent, method), "receipt_email": None,
+        "receipt_number": None, "receipt_url": None,
         "refunded": False, "review": None, "shipping": None, "source_transfer": None,
         "statement_descriptor": intent["statement_descriptor"],
         "statement_descriptor_suffix": intent["statement_descriptor_suffix"], "status": "pending",
@@ -100,8 +103,13 @@ def _details(intent: Doc, method: Doc) -> dict[str, Any]:
     shown = ("brand", "checks", "country", "exp_month", "exp_year", "fingerprint", "funding",
              "last4", "wallet")  # fmt: skip
     card = {name: method["card"][name] for name in shown}
+    unavailable = {"status": "unavailable"}
     return {
-        "card": {**card, "amount_authorized": intent["amount"], "network": card["brand"],
-                 "three_d_secure": None},
+        "card": {
+            **card, "amount_authorized": intent["amount"], "extended_authorization": unavailable,
+            "incremental_authorization": unavailable, "multicapture": unavailable,
+            "network": card["brand"], "three_d_secure": None,
+            "overcapture": {**unavailable, "maximum_amount_capturable": intent["amount"]},
+        },
         "type": "card",
     }  # fmt: skip

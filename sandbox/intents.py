@@ -144,7 +144,7 @@ def _intent(context: Context, params: dict[str, Any]) -> Doc:
         "next_action": None, "on_behalf_of": None, "payment_method": None,
         "payment_method_options": {"card": {"request_three_d_secure": "automatic"}},
         "payment_method_types": params.get("payment_method_types", ["card"]), "processing": None,
-        "review": None, "shipping": None, "source": None, "status": "requires_payment_method",
+        "review": None, "shipping": None, "status": "requires_payment_method",
         "transfer_data": None,
     }  # fmt: skip
 

@@ -77,7 +77,8 @@ def _from_card(context: Context, name: str) -> Doc:
     return {
         "id": new_id("payment_method"), "object": "payment_method",
         "allow_redisplay": "unspecified",
-        "billing_details": {"address": None, "email": None, "name": None, "phone": None},
+        "billing_details": {"address": None, "email": None, "name": None, "phone": None,
+                            "tax_id": None},
         "card": {
             "brand": card.brand, "checks": {"cvc_check": "pass"}, "country": card.country,
             "display_brand": card.brand, "exp_month": 12, "exp_year": 2034,

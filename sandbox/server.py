@@ -50,6 +50,8 @@ class Handler(BaseHTTPRequestHandler):
     disable_nagle_algorithm = True
     """With it an answer waits for the acknowledgement of the one before: 40 ms each."""
     timeout = 120
+    error_content_type = "application/json"
+    error_message_format = '{"error":{"type":"invalid_request_error","message":"%(message)s"}}'
     server: Server
     _reasons: ClassVar[Mapping[int, str]] = {402: "Request Failed"}
 
