@@ -24,7 +24,7 @@ from sandbox.routes import Route, route_of, template_of
 from sandbox.store import Doc, Store, dumps
 from sandbox.webhooks import Deliveries
 
-TIMERS = {"expire": intents.expire}
+TIMERS = {"expire": intents.expire, "settle": intents.settle}
 log = logging.getLogger(__name__)
 
 

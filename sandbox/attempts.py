@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 from sandbox import charges
-from sandbox.cards import MESSAGES
 from sandbox.context import Context, public
 from sandbox.errors import DOCS, Declined, Refused, invalid
-from sandbox.payment_methods import card_of
+from sandbox.method_table import MESSAGES
+from sandbox.payment_methods import behaviour_of
 from sandbox.store import Doc
 
 NEEDS_AUTHENTICATION = "authentication_required"
@@ -21,7 +21,7 @@ def confirm(context: Context, intent: Doc, params: dict[str, Any]) -> Doc:
     method = context.need("payment_method", intent["payment_method"])
     method["_used_by"] = intent["id"]
     context.store.save(method)
-    card = card_of(method)
+    card = behaviour_of(method)
     if card.asks and (params.get("off_session") or params.get("error_on_requires_action")):
         raise _declined(context, intent, method, NEEDS_AUTHENTICATION, NEEDS_AUTHENTICATION)
     if card.asks:
@@ -82,7 +82,10 @@ def _ask(context: Context, intent: Doc, return_url: str | None) -> Doc:
 
 
 def _charge(context: Context, intent: Doc, method: Doc) -> Doc:
-    if decline := card_of(method).decline:
+    played = behaviour_of(method)
+    if played.settles_seconds is not None:
+        return _process(context, intent, method, played.settles_seconds)
+    if decline := played.decline:
         raise _declined(context, intent, method, *decline)
     charge = charges.authorized(context, intent, method)
     if intent["setup_future_usage"] and intent["customer"] and method["customer"] is None:
@@ -101,19 +104,46 @@ def _charge(context: Context, intent: Doc, method: Doc) -> Doc:
     return intent
 
 
+def _process(context: Context, intent: Doc, method: Doc, settles_seconds: int) -> Doc:
+    charge = charges.pending(context, intent, method, settles_seconds)
+    processing = {"type": method["type"]}
+    intent |= {"latest_charge": charge["id"], "status": "processing", "processing": processing}
+    context.store.save(intent)
+    context.emit("payment_intent.processing", intent)
+    return intent
+
+
+def settled(context: Context, intent: Doc, charge: Doc) -> Doc:
+    """The bank has answered a debit: paid, or refused."""
+    intent["processing"] = None
+    method = context.need("payment_method", charge["payment_method"])
+    if decline := behaviour_of(method).decline:
+        charges.refused(context, charge, *decline)
+        return _failed(context, intent, _error(charge, method, *decline))
+    charges.settled(context, charge)
+    intent |= {"status": "succeeded", "amount_received": intent["amount"]}
+    context.store.save(intent)
+    context.emit("payment_intent.succeeded", intent)
+    return intent
+
+
 def _declined(context: Context, intent: Doc, method: Doc, code: str, decline_code: str) -> Declined:
     charge = charges.failed(context, intent, method, code, decline_code)
-    error = {
+    error = _error(charge, method, code, decline_code)
+    intent["latest_charge"] = charge["id"]
+    after = public(_failed(context, intent, error))
+    return Declined(
+        402, "card_error", MESSAGES[decline_code], code=code, decline_code=decline_code,
+        charge=charge["id"], payment_method=public(method), payment_intent=after,
+    )  # fmt: skip
+
+
+def _error(charge: Doc, method: Doc, code: str, decline_code: str) -> Doc:
+    return {
         "type": "card_error", "message": MESSAGES[decline_code], "code": code,
         "decline_code": decline_code, "charge": charge["id"], "payment_method": public(method),
         "doc_url": DOCS + code.replace("_", "-"),
     }  # fmt: skip
-    intent["latest_charge"] = charge["id"]
-    after = _failed(context, intent, error)
-    return Declined(
-        402, "card_error", MESSAGES[decline_code], code=code, decline_code=decline_code,
-        charge=charge["id"], payment_method=public(method), payment_intent=public(after),
-    )  # fmt: skip
 
 
 def _failed(context: Context, intent: Doc, error: Doc) -> Doc:

@@ -23,8 +23,13 @@ FEES = {
 currency: 2.9 % and 30 hundredths of its unit (30 units where there are none)."""
 
 
-def fee_minor(amount_minor: int, currency: str) -> int:
+DEBIT_BASIS_POINTS, DEBIT_MOST_MINOR = 80, 500
+
+
+def fee_minor(amount_minor: int, currency: str, debit: bool = False) -> int:
     """At most the amount itself: a fee never makes a charge negative here."""
+    if debit:
+        return min((amount_minor * DEBIT_BASIS_POINTS + 5_000) // 10_000, DEBIT_MOST_MINOR)
     scaled = 30 if exponent(currency) < 3 else 300
     basis_points, fixed = FEES.get(currency, (290, scaled))
     return min((amount_minor * basis_points + 5_000) // 10_000 + fixed, amount_minor)

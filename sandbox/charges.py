@@ -9,10 +9,10 @@ from __future__ import annotations
 from typing import Any
 
 from sandbox import balance, timers
-from sandbox.cards import MESSAGES
 from sandbox.context import Context
 from sandbox.ids import new_id
-from sandbox.payment_methods import card_of
+from sandbox.method_table import CARD, MESSAGES
+from sandbox.payment_methods import behaviour_of
 from sandbox.store import Doc
 
 
@@ -25,7 +25,7 @@ def authorized(context: Context, intent: Doc, method: Doc) -> Doc:
         "paid": True, "status": "succeeded",
     }  # fmt: skip
     if intent["capture_method"] == "manual":
-        until = context.now + card_of(method).hold_seconds
+        until = context.now + behaviour_of(method).hold_seconds
         doc["payment_method_details"]["card"]["capture_before"] = until
         timers.set_timer(context, doc["id"], until, "expire")
     else:
@@ -35,8 +35,31 @@ def authorized(context: Context, intent: Doc, method: Doc) -> Doc:
     return doc
 
 
+def pending(context: Context, intent: Doc, method: Doc, settles_seconds: int) -> Doc:
+    """A debit whose bank has not answered yet."""
+    doc = context.store.insert(_charge(context, intent, method))
+    timers.set_timer(context, doc["id"], context.now + settles_seconds, "settle")
+    context.emit("charge.pending", doc)
+    return doc
+
+
+def settled(context: Context, doc: Doc) -> Doc:
+    """The bank has paid."""
+    doc |= {"paid": True, "status": "succeeded"}
+    _take(context, doc, doc["amount"])
+    context.store.save(doc)
+    context.emit("charge.succeeded", doc)
+    return doc
+
+
 def failed(context: Context, intent: Doc, method: Doc, code: str, decline_code: str) -> Doc:
-    doc = _charge(context, intent, method)
+    return refused(
+        context, context.store.insert(_charge(context, intent, method)), code, decline_code
+    )
+
+
+def refused(context: Context, doc: Doc, code: str, decline_code: str) -> Doc:
+    """The bank has said no."""
     doc |= {
         "failure_code": code, "failure_message": MESSAGES[decline_code],
         "outcome": {"network_status": "declined_by_network", "reason": decline_code,
@@ -45,7 +68,7 @@ def failed(context: Context, intent: Doc, method: Doc, code: str, decline_code: 
                                       "decline."},
         "paid": False, "status": "failed",
     }  # fmt: skip
-    context.store.insert(doc)
+    context.store.save(doc)
     context.emit("charge.failed", doc)
     return doc
 
@@ -70,8 +93,10 @@ def release(context: Context, doc: Doc, event: str) -> Doc:
 
 
 def _take(context: Context, doc: Doc, amount_minor: int) -> None:
-    fee = balance.fee_minor(amount_minor, doc["currency"])
-    booked = balance.record(context, "charge", doc["id"], amount_minor, doc["currency"], fee)
+    by_card = doc["payment_method_details"]["type"] == CARD
+    fee = balance.fee_minor(amount_minor, doc["currency"], debit=not by_card)
+    kind = "charge" if by_card else "payment"
+    booked = balance.record(context, kind, doc["id"], amount_minor, doc["currency"], fee)
     doc |= {
         "captured": True, "amount_captured": amount_minor, "balance_transaction": booked["id"],
     }  # fmt: skip
@@ -79,7 +104,7 @@ def _take(context: Context, doc: Doc, amount_minor: int) -> None:
 
 def _charge(context: Context, intent: Doc, method: Doc) -> Doc:
     return {
-        "id": new_id("charge"), "object": "charge", "amount": intent["amount"],
+        "id": new_id("charge" if method["type"] == CARD else "payment"), "object": "charge", "amount": intent["amount"],
         "amount_captured": 0, "amount_refunded": 0, "application": None, "application_fee": None,
         "application_fee_amount": None, "balance_transaction": None,
         "billing_details": method["billing_details"],
@@ -100,6 +125,8 @@ def _charge(context: Context, intent: Doc, method: Doc) -> Doc:
 
 
 def _details(intent: Doc, method: Doc) -> dict[str, Any]:
+    if method["type"] != CARD:
+        return {method["type"]: dict(method[method["type"]]), "type": method["type"]}
     shown = ("brand", "checks", "country", "exp_month", "exp_year", "fingerprint", "funding",
              "last4", "wallet")  # fmt: skip
     card = {name: method["card"][name] for name in shown}

@@ -24,7 +24,7 @@ EXPANDABLE = {
     "payment_method": {"customer": "customer"},
     "balance_transaction": {"source": "source"},
 }  # fmt: skip
-SOURCES = {"ch": "charge", "re": "refund"}
+SOURCES = {"ch": "charge", "py": "charge", "re": "refund", "pyr": "refund"}
 
 
 def check_expand(paths: Sequence[str], kind: str, listed: bool) -> None:

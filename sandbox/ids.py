@@ -8,6 +8,7 @@ LETTERS = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 PREFIXES = {
     "customer": "cus", "payment_method": "pm", "payment_intent": "pi", "charge": "ch",
     "refund": "re", "balance_transaction": "txn", "event": "evt", "request": "req",
+    "payment": "py", "payment_refund": "pyr",  # charges and refunds of methods other than cards
 }  # fmt: skip
 
 _BY_BYTE = bytes(ord(LETTERS[byte % len(LETTERS)]) for byte in range(256))

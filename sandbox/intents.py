@@ -15,6 +15,7 @@ from sandbox.context import Context, public
 from sandbox.errors import invalid
 from sandbox.forms import merged
 from sandbox.ids import letters, new_id
+from sandbox.method_table import BANK, CARD
 from sandbox.payment_methods import check_usable, found
 from sandbox.store import Doc
 
@@ -101,6 +102,12 @@ def expire(context: Context, charge_id: str) -> None:
     _canceled(context, context.need("payment_intent", charge["payment_intent"]), "automatic")
 
 
+def settle(context: Context, charge_id: str) -> None:
+    """A debit that was processing has succeeded or failed."""
+    charge = context.need("charge", charge_id)
+    attempts.settled(context, context.need("payment_intent", charge["payment_intent"]), charge)
+
+
 def _canceled(context: Context, intent: Doc, reason: str | None) -> Doc:
     intent |= {
         "status": "canceled", "amount_capturable": 0, "canceled_at": context.now,
@@ -117,7 +124,7 @@ def _charge(context: Context, intent: Doc) -> Doc:
 
 def _use(context: Context, intent: Doc, name: str) -> None:
     method = found(context, name, "payment_method")
-    check_usable(method, intent["customer"], intent["id"])
+    check_usable(method, intent)
     intent["payment_method"] = method["id"]
     if intent["status"] == "requires_payment_method":
         intent["status"] = "requires_confirmation"
@@ -143,10 +150,16 @@ def _intent(context: Context, params: dict[str, Any]) -> Doc:
         "latest_charge": None, "livemode": False, "metadata": merged({}, params.get("metadata")),
         "next_action": None, "on_behalf_of": None, "payment_method": None,
         "payment_method_options": {"card": {"request_three_d_secure": "automatic"}},
-        "payment_method_types": params.get("payment_method_types", ["card"]), "processing": None,
+        "payment_method_types": params.get("payment_method_types") or _types(params), "processing": None,
         "review": None, "shipping": None, "status": "requires_payment_method",
         "transfer_data": None,
     }  # fmt: skip
+
+
+def _types(params: dict[str, Any]) -> list[str]:
+    """What the account takes of its own accord: bank debits only in dollars, and never held."""
+    debits = params["currency"] == "usd" and params.get("capture_method") != "manual"
+    return [CARD, BANK] if debits else [CARD]
 
 
 def _automatic(params: dict[str, Any]) -> Doc | None:

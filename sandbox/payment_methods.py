@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from typing import Any
 
-from sandbox.cards import CARDS, NUMBERS, Card
 from sandbox.context import Context
 from sandbox.errors import Declined, invalid, missing
 from sandbox.forms import merged
 from sandbox.ids import letters, new_id
+from sandbox.method_table import CARD, METHODS, NUMBERS, Method
 from sandbox.store import Doc
 
-TOKENS = {name.replace("pm_card_", "tok_", 1): name for name in CARDS}
+TOKENS = {
+    name.replace("pm_card_", "tok_", 1): name for name in METHODS if name.startswith("pm_card_")
+}
 
 
 def create(context: Context, params: dict[str, Any]) -> Doc:
@@ -24,7 +26,7 @@ def create(context: Context, params: dict[str, Any]) -> Doc:
             "https://stripe.com/docs/testing.", code="card_declined",
             decline_code="test_mode_live_card", param="card[number]",
         )  # fmt: skip
-    doc = _from_card(context, name)
+    doc = _of_table(context, name)
     doc["metadata"] = merged({}, params.get("metadata"))
     return context.store.insert(doc)
 
@@ -32,9 +34,9 @@ def create(context: Context, params: dict[str, Any]) -> Doc:
 def attach(context: Context, id_: str, params: dict[str, Any]) -> Doc:
     context.need("customer", params["customer"], "customer", status=400)
     doc = found(context, id_, "payment_method")
-    if not card_of(doc).attaches:
+    if not behaviour_of(doc).attaches:
         raise Declined(402, "card_error", "Your card was declined.", code="card_declined",
-                       decline_code=card_of(doc).decline[1])  # type: ignore[index] # fmt: skip
+                       decline_code=behaviour_of(doc).decline[1])  # type: ignore[index] # fmt: skip
     if doc["customer"] not in (None, params["customer"]):
         raise invalid("The payment method you provided has already been attached to a customer.",
                       param="payment_method")  # fmt: skip
@@ -46,46 +48,66 @@ def attach(context: Context, id_: str, params: dict[str, Any]) -> Doc:
 
 def found(context: Context, id_: str, param: str) -> Doc:
     """The payment method; a documented test name gives a new one of that card."""
-    if id_ in CARDS:
-        return context.store.insert(_from_card(context, id_))
+    if id_ in METHODS:
+        return context.store.insert(_of_table(context, id_))
     if (doc := context.store.get(id_, "payment_method")) is None:
         raise missing("PaymentMethod", id_, param, status=400 if param == "payment_method" else 404)
     return doc
 
 
-def card_of(doc: Doc) -> Card:
+def behaviour_of(doc: Doc) -> Method:
     """What the method does when it is charged."""
-    return CARDS[doc["_card"]]
+    return METHODS[doc["_method"]]
 
 
-def check_usable(doc: Doc, customer: str | None, intent_id: str) -> None:
-    """Refuses a card of another customer, and a loose one that another payment has used."""
+def check_usable(doc: Doc, intent: Doc) -> None:
+    """Refuses a method of another kind than the intent takes, one of another customer, and a loose
+    one that another payment has used."""
+    customer = intent["customer"]
+    if doc["type"] not in intent["payment_method_types"]:
+        raise invalid(
+            f"The PaymentMethod provided ({doc['type']}) is not allowed for this PaymentIntent. It "
+            f"takes: {', '.join(intent['payment_method_types'])}.", param="payment_method",
+        )  # fmt: skip
     if doc["customer"] is not None and doc["customer"] != customer:
         raise invalid(
             f"The customer does not have a payment method with the ID {doc['id']}. The payment "
             "method must be attached to the customer.", param="payment_method",
         )  # fmt: skip
-    if doc["customer"] is None and doc.get("_used_by", intent_id) != intent_id:
+    if doc["customer"] is None and doc.get("_used_by", intent["id"]) != intent["id"]:
         raise invalid(
             "This PaymentMethod was previously used without being attached to a Customer or was "
             "detached from a Customer, and may not be used again.", param="payment_method",
         )  # fmt: skip
 
 
-def _from_card(context: Context, name: str) -> Doc:
-    card = CARDS[name]
+def _of_table(context: Context, name: str) -> Doc:
+    played = METHODS[name]
+    person = {"address": None, "email": None, "name": None, "phone": None, "tax_id": None}
     return {
         "id": new_id("payment_method"), "object": "payment_method",
-        "allow_redisplay": "unspecified",
-        "billing_details": {"address": None, "email": None, "name": None, "phone": None,
-                            "tax_id": None},
-        "card": {
-            "brand": card.brand, "checks": {"cvc_check": "pass"}, "country": card.country,
-            "display_brand": card.brand, "exp_month": 12, "exp_year": 2034,
-            "fingerprint": letters(16), "funding": "credit", "last4": card.last4,
-            "networks": {"available": [card.brand], "preferred": None},
-            "three_d_secure_usage": {"supported": True}, "wallet": None,
-        },
+        "allow_redisplay": "unspecified", "billing_details": person,
+        played.type: _card(played) if played.type == CARD else _account(played),
         "created": context.now, "customer": None, "livemode": False, "metadata": {},
-        "type": "card", "_card": name,
+        "type": played.type, "_method": name,
+    }  # fmt: skip
+
+
+def _card(played: Method) -> Doc:
+    return {
+        "brand": played.brand, "checks": {"cvc_check": "pass"}, "country": played.country,
+        "display_brand": played.brand, "exp_month": 12, "exp_year": 2034,
+        "fingerprint": letters(16), "funding": "credit", "last4": played.last4,
+        "networks": {"available": [played.brand], "preferred": None},
+        "three_d_secure_usage": {"supported": True}, "wallet": None,
+    }  # fmt: skip
+
+
+def _account(played: Method) -> Doc:
+    return {
+        "account_holder_type": "individual", "account_type": "checking",
+        "bank_name": "STRIPE TEST BANK", "financial_connections_account": None,
+        "fingerprint": letters(16), "last4": played.last4,
+        "networks": {"preferred": "ach", "supported": ["ach"]}, "routing_number": "110000000",
+        "status_details": None,
     }  # fmt: skip

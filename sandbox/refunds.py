@@ -9,6 +9,7 @@ from sandbox.context import Context
 from sandbox.errors import invalid
 from sandbox.forms import merged
 from sandbox.ids import new_id
+from sandbox.method_table import CARD
 from sandbox.store import Doc
 
 
@@ -20,7 +21,9 @@ def create(context: Context, params: dict[str, Any]) -> Doc:
     amount: int = params.get("amount") or left
     _check(charge, amount, left)
     refund = _refund(context, charge, amount, params)
-    booked = balance.record(context, "refund", refund["id"], -amount, charge["currency"])
+    by_card = charge["payment_method_details"]["type"] == CARD
+    kind = "refund" if by_card else "payment_refund"
+    booked = balance.record(context, kind, refund["id"], -amount, charge["currency"])
     refund["balance_transaction"] = booked["id"]
     charge["amount_refunded"] += amount
     charge["refunded"] = charge["amount_refunded"] == charge["amount"]
@@ -61,10 +64,12 @@ def _check(charge: Doc, amount: int, left: int) -> None:
 
 
 def _refund(context: Context, charge: Doc, amount: int, params: dict[str, Any]) -> Doc:
+    type_ = charge["payment_method_details"]["type"]
+    details = {"card": {"type": "refund"}, "type": CARD}
     return {
-        "id": new_id("refund"), "object": "refund", "amount": amount, "balance_transaction": None,
+        "id": new_id("refund" if type_ == CARD else "payment_refund"), "object": "refund", "amount": amount, "balance_transaction": None,
         "charge": charge["id"], "created": context.now, "currency": charge["currency"],
-        "destination_details": {"card": {"type": "refund"}, "type": "card"},
+        "destination_details": details if type_ == CARD else {"type": "us_bank_transfer"},
         "metadata": merged({}, params.get("metadata")), "payment_intent": charge["payment_intent"],
         "reason": params.get("reason"), "receipt_number": None, "source_transfer_reversal": None,
         "status": "succeeded", "transfer_reversal": None,

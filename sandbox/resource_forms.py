@@ -18,8 +18,9 @@ from sandbox.forms import (
     texts,
     within,
 )
+from sandbox.method_table import BANK, CARD
 
-METHODS = ("card",)
+TYPES = (CARD, BANK)
 """The kinds of payment methods that the sandbox plays."""
 EXPAND: dict[str, Field] = {"expand": texts()}
 
@@ -70,14 +71,26 @@ def _check_intent(params: dict[str, Any]) -> None:
             "You may only specify one of these parameters: automatic_payment_methods, "
             "payment_method_types.", param="payment_method_types",
         )  # fmt: skip
+    if BANK in params.get("payment_method_types", ()):
+        _check_debit(params)
+
+
+def _check_debit(params: dict[str, Any]) -> None:
+    if params.get("capture_method") == "manual":
+        raise invalid(
+            f"The payment method type {BANK} cannot be held: it does not support "
+            "capture_method=manual.", param="capture_method",
+        )  # fmt: skip
+    if params["currency"] != "usd":
+        raise invalid(f"The payment method type {BANK} takes usd only.", param="currency")
 
 
 def _types(name: str, raw: Any) -> list[str]:
     found = texts()(name, raw)
     for type_ in found:
-        if type_ not in METHODS:
+        if type_ not in TYPES:
             raise invalid(f"The payment method type {type_!r:.40} is invalid. The sandbox plays: "
-                          f"{', '.join(METHODS)}", param=name)  # fmt: skip
+                          f"{', '.join(TYPES)}", param=name)  # fmt: skip
     return found
 
 

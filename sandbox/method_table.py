@@ -6,13 +6,16 @@ from dataclasses import dataclass
 
 DAY_SECONDS = 86_400
 WEEK_SECONDS = 7 * DAY_SECONDS
+SETTLES_SECONDS = 4 * DAY_SECONDS
+CARD, BANK = "card", "us_bank_account"
 SHORT_HOLD_SECONDS = 4 * DAY_SECONDS + 18 * 3600
 
 
 @dataclass(frozen=True)
-class Card:
+class Method:
     """`decline`: (code, decline_code) of every charge. `asks`: the customer must authenticate.
-    `chargeable_only`: attaching succeeds although charging does not."""
+    `attaches`: whether a customer can keep it. `settles_seconds`: the time until a charge succeeds
+    or fails, of methods that do not know at once."""
 
     brand: str = "visa"
     last4: str = "4242"
@@ -21,10 +24,16 @@ class Card:
     decline: tuple[str, str] | None = None
     asks: bool = False
     attaches: bool = True
+    type: str = "card"
+    settles_seconds: int | None = None
 
 
-def _declining(last4: str, decline_code: str, code: str = "card_declined") -> Card:
-    return Card(last4=last4, decline=(code, decline_code), attaches=False)
+def _bank(last4: str, decline: tuple[str, str] | None = None) -> Method:
+    return Method("", last4, decline=decline, type=BANK, settles_seconds=SETTLES_SECONDS)
+
+
+def _declining(last4: str, decline_code: str, code: str = "card_declined") -> Method:
+    return Method(last4=last4, decline=(code, decline_code), attaches=False)
 
 
 DECLINED = _declining("0002", "generic_decline")
@@ -33,18 +42,18 @@ LOST = _declining("9987", "lost_card")
 STOLEN = _declining("9979", "stolen_card")
 EXPIRED = _declining("0069", "expired_card", code="expired_card")
 
-CARDS = {
-    "pm_card_visa": Card(),
-    "pm_card_visa_debit": Card(last4="5556"),
-    "pm_card_mastercard": Card("mastercard", "4444"),
-    "pm_card_amex": Card("amex", "8431"),
-    "pm_card_discover": Card("discover", "9424"),
-    "pm_card_de": Card(last4="0016", country="DE"),
-    "pm_card_gb": Card(last4="0000", country="GB"),
-    "pm_card_jp": Card(last4="0003", country="JP"),
-    "pm_card_shortHold": Card(last4="0418", hold_seconds=SHORT_HOLD_SECONDS),
-    "pm_card_authenticationRequired": Card(last4="3184", asks=True),
-    "pm_card_threeDSecure2Required": Card(last4="3220", asks=True),
+METHODS = {
+    "pm_card_visa": Method(),
+    "pm_card_visa_debit": Method(last4="5556"),
+    "pm_card_mastercard": Method("mastercard", "4444"),
+    "pm_card_amex": Method("amex", "8431"),
+    "pm_card_discover": Method("discover", "9424"),
+    "pm_card_de": Method(last4="0016", country="DE"),
+    "pm_card_gb": Method(last4="0000", country="GB"),
+    "pm_card_jp": Method(last4="0003", country="JP"),
+    "pm_card_shortHold": Method(last4="0418", hold_seconds=SHORT_HOLD_SECONDS),
+    "pm_card_authenticationRequired": Method(last4="3184", asks=True),
+    "pm_card_threeDSecure2Required": Method(last4="3220", asks=True),
     "pm_card_chargeDeclined": DECLINED,
     "pm_card_visa_chargeDeclined": DECLINED,
     "pm_card_chargeDeclinedInsufficientFunds": INSUFFICIENT,
@@ -58,9 +67,9 @@ CARDS = {
     "pm_card_chargeDeclinedProcessingError": _declining(
         "0119", "processing_error", "processing_error"
     ),
-    "pm_card_chargeCustomerFail": Card(
-        last4="0341", decline=("card_declined", "generic_decline")
-    ),
+    "pm_card_chargeCustomerFail": Method(last4="0341", decline=("card_declined", "generic_decline")),
+    "pm_usBankAccount_success": _bank("6789"),
+    "pm_usBankAccount_insufficientFunds": _bank("2227", ("insufficient_funds", "insufficient_funds")),
 }  # fmt: skip
 NUMBERS = {
     "4242424242424242": "pm_card_visa",
