@@ -104,7 +104,8 @@ def _take(context: Context, doc: Doc, amount_minor: int) -> None:
 
 def _charge(context: Context, intent: Doc, method: Doc) -> Doc:
     return {
-        "id": new_id("charge" if method["type"] == CARD else "payment"), "object": "charge", "amount": intent["amount"],
+        "id": new_id("charge" if method["type"] == CARD else "payment"), "object": "charge",
+        "amount": intent["amount"],
         "amount_captured": 0, "amount_refunded": 0, "application": None, "application_fee": None,
         "application_fee_amount": None, "balance_transaction": None,
         "billing_details": method["billing_details"],

@@ -150,7 +150,8 @@ def _intent(context: Context, params: dict[str, Any]) -> Doc:
         "latest_charge": None, "livemode": False, "metadata": merged({}, params.get("metadata")),
         "next_action": None, "on_behalf_of": None, "payment_method": None,
         "payment_method_options": {"card": {"request_three_d_secure": "automatic"}},
-        "payment_method_types": params.get("payment_method_types") or _types(params), "processing": None,
+        "payment_method_types": params.get("payment_method_types") or _types(params),
+        "processing": None,
         "review": None, "shipping": None, "status": "requires_payment_method",
         "transfer_data": None,
     }  # fmt: skip

@@ -67,9 +67,13 @@ METHODS = {
     "pm_card_chargeDeclinedProcessingError": _declining(
         "0119", "processing_error", "processing_error"
     ),
-    "pm_card_chargeCustomerFail": Method(last4="0341", decline=("card_declined", "generic_decline")),
+    "pm_card_chargeCustomerFail": Method(
+        last4="0341", decline=("card_declined", "generic_decline")
+    ),
     "pm_usBankAccount_success": _bank("6789"),
-    "pm_usBankAccount_insufficientFunds": _bank("2227", ("insufficient_funds", "insufficient_funds")),
+    "pm_usBankAccount_insufficientFunds": _bank(
+        "2227", ("insufficient_funds", "insufficient_funds")
+    ),
 }  # fmt: skip
 NUMBERS = {
     "4242424242424242": "pm_card_visa",

@@ -67,7 +67,8 @@ def _refund(context: Context, charge: Doc, amount: int, params: dict[str, Any]) 
     type_ = charge["payment_method_details"]["type"]
     details = {"card": {"type": "refund"}, "type": CARD}
     return {
-        "id": new_id("refund" if type_ == CARD else "payment_refund"), "object": "refund", "amount": amount, "balance_transaction": None,
+        "id": new_id("refund" if type_ == CARD else "payment_refund"), "object": "refund",
+        "amount": amount, "balance_transaction": None,
         "charge": charge["id"], "created": context.now, "currency": charge["currency"],
         "destination_details": details if type_ == CARD else {"type": "us_bank_transfer"},
         "metadata": merged({}, params.get("metadata")), "payment_intent": charge["payment_intent"],

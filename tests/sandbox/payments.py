@@ -26,7 +26,7 @@ def hold_params(**changed: Any) -> dict[str, Any]:
 def hold(client: StripeClient, key: str | None = None, **changed: Any) -> PaymentIntent:
     """A payment that is held: authorised, not captured."""
     options: Any = {"idempotency_key": key} if key else {}
-    return client.v1.payment_intents.create(hold_params(**changed), options)  # type: ignore[arg-type]
+    return client.v1.payment_intents.create(hold_params(**changed), options)
 
 
 def paid(client: StripeClient, **changed: Any) -> PaymentIntent:
@@ -46,10 +46,10 @@ def refused(
 
 def error_of(found: sdk.StripeError) -> dict[str, Any]:
     """The error object of the answer's body."""
-    return found.json_body["error"]  # type: ignore[index]
+    return found.json_body["error"]
 
 
 def types(client: StripeClient, **params: Any) -> list[str]:
     """Types of the events so far, oldest first."""
-    page = client.v1.events.list({"limit": 100, **params})  # type: ignore[typeddict-item]
+    page = client.v1.events.list({"limit": 100, **params})
     return [event.type for event in reversed(page.data)]

@@ -30,7 +30,7 @@ def test_a_customer_is_made_read_and_changed(sandbox: Sandbox, stripe: StripeCli
 
     after = stripe.v1.customers.retrieve(made.id)
     assert (after.name, after.email) == ("Ada", None)
-    assert after.metadata.to_dict() == {"a": "1", "b": "2"}  # type: ignore[union-attr]
+    assert after.metadata.to_dict() == {"a": "1", "b": "2"}
     assert [one.id for one in stripe.v1.customers.list().data] == [made.id]
     event = stripe.v1.events.list({"type": "customer.updated"}).data[0]
     before = event.data.to_dict()["previous_attributes"]
@@ -99,4 +99,4 @@ def test_payment_methods_are_listed_by_customer(
     found = stripe.v1.payment_methods.list({"customer": customer, "type": "card"}).data
 
     assert [one.id for one in found] == [wanted.id]
-    assert stripe.v1.payment_methods.retrieve(wanted.id).card.brand == "visa"  # type: ignore[union-attr]
+    assert stripe.v1.payment_methods.retrieve(wanted.id).card.brand == "visa"

@@ -34,7 +34,7 @@ def test_a_debit_is_processing_before_it_succeeds(sandbox: Sandbox, stripe: Stri
         made.id, {"expand": ["latest_charge.balance_transaction"]}
     )
     assert (after.status, after.amount_received) == ("succeeded", 100_000)
-    entry: Any = after.latest_charge.balance_transaction  # type: ignore[union-attr]
+    entry: Any = after.latest_charge.balance_transaction
     assert (entry.type, entry.fee) == ("payment", 500)
     assert types(stripe) == [
         "payment_intent.created", "charge.pending", "payment_intent.processing",
@@ -49,7 +49,7 @@ def test_a_debit_can_fail_days_later(sandbox: Sandbox, stripe: StripeClient) -> 
     after = stripe.v1.payment_intents.retrieve(made.id)
 
     assert (after.status, after.amount_received) == ("requires_payment_method", 0)
-    assert after.last_payment_error.code == "insufficient_funds"  # type: ignore[union-attr]
+    assert after.last_payment_error.code == "insufficient_funds"
     assert types(stripe)[-2:] == ["charge.failed", "payment_intent.payment_failed"]
     assert sandbox.books()["balance"] == {}
 
@@ -67,7 +67,7 @@ def test_a_debit_cannot_be_held(stripe: StripeClient) -> None:
 
     found = refused(lambda: stripe.v1.payment_intents.create(params))
 
-    assert found.param == "capture_method"  # type: ignore[attr-defined]
+    assert found.param == "capture_method"
 
 
 def test_an_intent_takes_only_its_kinds_of_methods(stripe: StripeClient) -> None:

@@ -166,7 +166,7 @@ def test_a_late_answer_is_applied_although_nobody_waited(sandbox: Sandbox) -> No
 def fired(plan: Plan, calls: int, **changed: Any) -> list[int]:
     """Which of so many equal calls met a fault."""
     call = {"method": "POST", "path": CREATE, "key": "K", "params": [("metadata[a]", "1")]}
-    return [n for n in range(1, calls + 1) if plan.for_call(**{**call, **changed})]  # type: ignore[arg-type]
+    return [n for n in range(1, calls + 1) if plan.for_call(**{**call, **changed})]
 
 
 @pytest.mark.parametrize(

@@ -15,11 +15,11 @@ SHORT_HOLD_SECONDS = 4 * DAY_SECONDS + 18 * 3600
 
 def charge_of(stripe: StripeClient, intent_id: str) -> Charge:
     found = stripe.v1.payment_intents.retrieve(intent_id, {"expand": ["latest_charge"]})
-    return found.latest_charge  # type: ignore[return-value]
+    return found.latest_charge
 
 
 def capture_before(charge: Charge) -> int:
-    return charge.payment_method_details.card.capture_before  # type: ignore[union-attr,return-value]
+    return charge.payment_method_details.card.capture_before
 
 
 def test_a_hold_can_be_captured_but_is_not(sandbox: Sandbox, stripe: StripeClient) -> None:

@@ -104,8 +104,8 @@ def test_too_many_requests_are_429(limited: Sandbox) -> None:
         refusals = burst(client, 60)
 
     assert refusals[0].http_status == 429
-    assert refusals[0].headers["Stripe-Rate-Limited-Reason"] == "endpoint-rate"  # type: ignore[index]
-    assert refusals[0].headers["Stripe-Should-Retry"] == "true"  # type: ignore[index]
+    assert refusals[0].headers["Stripe-Rate-Limited-Reason"] == "endpoint-rate"
+    assert refusals[0].headers["Stripe-Should-Retry"] == "true"
     assert limited.books()["refused_by_rate"] >= len(refusals)
 
 

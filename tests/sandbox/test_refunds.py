@@ -12,7 +12,7 @@ from tests.support.sandbox import Sandbox
 
 def booked(stripe: StripeClient, **params: Any) -> list[BalanceTransaction]:
     """Newest first."""
-    return stripe.v1.balance_transactions.list(params).data  # type: ignore[arg-type]
+    return stripe.v1.balance_transactions.list(params).data
 
 
 def test_a_refund_gives_back_all_unless_told(sandbox: Sandbox, stripe: StripeClient) -> None:
@@ -69,11 +69,11 @@ def test_a_captured_charge_brings_its_amount_less_the_fee(
         {"amount_to_capture": 5_017, "expand": ["latest_charge.balance_transaction"]},
     )
 
-    entry: Any = made.latest_charge.balance_transaction  # type: ignore[union-attr]
+    entry: Any = made.latest_charge.balance_transaction
     fee = 145 + 30  # 2.9 % of 50.17 is 1.45493, and 30 cents
     assert (entry.amount, entry.fee, entry.net, entry.type) == (5_017, fee, 5_017 - fee, "charge")
     assert [one.amount for one in entry.fee_details] == [fee]
-    assert entry.source == made.latest_charge.id  # type: ignore[union-attr]
+    assert entry.source == made.latest_charge.id
 
 
 def test_a_refund_takes_its_amount_and_gives_no_fee_back(

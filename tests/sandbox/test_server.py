@@ -59,7 +59,7 @@ def test_text_comes_back_as_it_was_sent(sandbox: Sandbox) -> None:
 
     found = client_of(sandbox).v1.customers.create({"name": odd, "metadata": {"odd": odd}})
 
-    assert (found.name, found.metadata.to_dict()) == (odd, {"odd": odd})  # type: ignore[union-attr]
+    assert (found.name, found.metadata.to_dict()) == (odd, {"odd": odd})
 
 
 @pytest.mark.parametrize(
