@@ -44,6 +44,13 @@ TICKET_ID = Column("ticket_id", "string", "Support ticket")
 REVIEW_ID = Column("review_id", "string", "Review")
 MESSAGE_ID = Column("message_id", "string", "Message")
 
+PAYMENT_INTENT_ID = Column("payment_intent_id", "string", "The provider's payment intent")
+CHARGE_ID = Column("charge_id", "string", "The provider's charge")
+REQUEST_KEY = Column(
+    "request_key", "string", "Idempotency key of a request: SHA-256 of what it is about"
+)
+REQUEST_NO = Column("request_no", "int", "Request of this kind for the payment, from 1")
+
 # Money and places.
 CURRENCY = Column("currency", "string", "Currency of the amounts", unit="ISO 4217")
 SHIPPING_MINOR = Column("shipping_minor", "bigint", "Shipping", unit="minor units")
@@ -62,6 +69,8 @@ LINE_TOTAL_MINOR = Column(
     unit="minor units",
 )
 GMV_MINOR = Column("gmv_minor", "bigint", "Sum of line_total_minor", unit="minor units")
+LEGAL_ENTITY = Column("legal_entity", "string", "Company of ours that contracts")
+MARKETPLACE = Column("marketplace", "string", "Marketplace", unit="ISO 3166-1")
 REGION = Column("region", "string", "State or region")
 CATEGORY = Column("category", "string", "Category of the listing")
 DEVICE_HASH = Column("device_hash", "string", "Keyed hash of the device")
@@ -77,6 +86,11 @@ KNOWN_DS = Column(
     "date",
     "Business date whose landing (or due date) changed the count",
     nullable=False,
+)
+
+# Decisions.
+REASON_CODES = Column(
+    "reason_codes", "array<string>", "Why, all that apply (docs/orders.md)", nullable=False
 )
 
 # Derived tables.

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any
 
 
@@ -34,3 +35,20 @@ class Argument:
             required=self.required, choices=self.choices,
             metavar=None if self.choices else self.name.upper(),
         )  # fmt: skip
+
+
+def instant(text: str) -> datetime:
+    """An instant in ISO 8601, in UTC; an ArgumentTypeError for one without an offset."""
+    try:
+        found = datetime.fromisoformat(text)
+    except ValueError:
+        found = None
+    if found is None or found.tzinfo is None:
+        raise argparse.ArgumentTypeError(f"{text!r} is no instant like 2026-06-30T14:15:00Z")
+    return found.astimezone(UTC)
+
+
+UNTIL = Argument(
+    "--until", "of an open day, what was known before that instant (ISO 8601 with an offset)",
+    type=instant,
+)  # fmt: skip

@@ -22,6 +22,7 @@ VERBS = ("ingest", "refine", "featurize", "learn", "decide", "act", "report")
 
 OUTSIDE_THE_VERBS = {
     "run.day": "jobs.day",
+    "run.orders": "jobs.orders",
     "run.status": "jobs.status",
     "lake.maintain": "jobs.lake.maintain",
     "simulate.world": "jobs.simulate.world",

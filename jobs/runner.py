@@ -6,7 +6,7 @@ import hashlib
 import json
 import logging
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -52,9 +52,12 @@ class Run:
 
 def run_job(
     name: str, lake: Lake, settings: Settings, window: Window | None, run_id: str,
-    options: Mapping[str, Any],
+    options: Mapping[str, Any], keep: Callable[[dict[str, Any]], None] | None = None,
 ) -> Run:  # fmt: skip
-    """Runs a job and records it in meta/job_runs, also when it fails; the failure is raised on."""
+    """Runs a job and records it in meta/job_runs, also when it fails; the failure is raised on.
+
+    `keep` takes the record instead, for a caller that writes those of several jobs at once.
+    """
     module = registry.module_of(name)
     lake.tally, lake.run_id = Tally(), run_id
     read = {table.path: lake.version(table) for table in registry.reads_of(module)}
@@ -72,8 +75,12 @@ def run_job(
         time.monotonic() - began, lake.tally, str(error) if error else None,
     )  # fmt: skip
     if module.__name__ not in registry.OUTSIDE_THE_VERBS.values():
-        with lake.turn():
-            record_run(lake, _row(run, read, started_at))
+        record = _row(run, read, started_at)
+        if keep:
+            keep(record)
+        else:
+            with lake.turn():
+                record_run(lake, record)
     if error:
         raise error
     return run

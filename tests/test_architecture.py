@@ -72,6 +72,28 @@ def test_only_the_lake_touches_delta_and_only_the_gateway_stripe(file: Path) -> 
         assert "stripe" not in roots
 
 
+SENDERS = ("jobs.gateway", "jobs.mailer")
+
+
+@pytest.mark.parametrize("file", files(), ids=name_of)
+def test_what_reaches_the_outside_is_out_of_reach_of_executors(file: Path) -> None:
+    """Functions of frames run on executors; the gateway and the mailer are for the driver alone.
+
+    Only act and the ingest of what the provider says import them, and neither hands a function to
+    executors.
+    """
+    place = file.relative_to(PROJECT).parts
+    uses = {name for name in imports(file) if name.startswith(SENDERS)}
+    if not uses or place[:2] in (("jobs", "gateway"), ("jobs", "mailer")):
+        return
+    assert place[:2] == ("jobs", "act") or name_of(file) == "jobs/ingest/stripe_events.py"
+    handed_over = {"foreach", "foreachPartition", "mapInArrow", "mapInPandas", "udf", "pandas_udf",
+                   "mapPartitions", "rdd", "applyInPandas", "broadcast_variable"}  # fmt: skip
+    called = {node.attr for node in ast.walk(ast.parse(file.read_text()))
+              if isinstance(node, ast.Attribute)}  # fmt: skip
+    assert not called & handed_over
+
+
 @pytest.mark.parametrize("verb", sorted(VERBS))
 def test_no_verb_imports_another(verb: str) -> None:
     for file in (PROJECT / "jobs" / verb).rglob("*.py"):
@@ -81,8 +103,12 @@ def test_no_verb_imports_another(verb: str) -> None:
 
 @pytest.mark.parametrize("file", files(), ids=name_of)
 def test_nothing_reads_the_clock_to_decide(file: Path) -> None:
-    """Only what records, leases and measures may know what time it is."""
-    may = {"jobs/lake/io.py", "jobs/lake/lease.py", "jobs/runner.py"}
+    """Only what records, leases and measures may know what time it is, and who sends: whose clock
+    may delay or withhold, never choose."""
+    may = {
+        "jobs/lake/io.py", "jobs/lake/lease.py", "jobs/runner.py", "jobs/gateway/clock.py",
+        "sandbox/clock.py",
+    }  # fmt: skip
     text = file.read_text()
     clocks = ("datetime.now(", "date.today(", "time.time(", "current_timestamp(", "current_date(")
     if name_of(file) not in may:

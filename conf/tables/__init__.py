@@ -1,7 +1,18 @@
 """The contracts, one module a layer; `ALL` is every table that the project declares."""
 
 from conf.contract import Table
-from conf.tables import bronze, features, meta, reports, scores, seller_months, silver
+from conf.tables import (
+    actions,
+    bronze,
+    decisions,
+    features,
+    meta,
+    provider,
+    reports,
+    scores,
+    seller_months,
+    silver,
+)
 
 LAYERS = ("bronze", "silver", "features", "scores", "decisions", "actions", "reports", "meta")
 
@@ -16,8 +27,11 @@ ALL: tuple[Table, ...] = (
     *(bronze.rejected(table) for table in bronze.TABLES),
     *READY_MADE,
     *silver.TABLES,
+    *provider.TABLES,
     *features.TABLES,
     *scores.TABLES,
+    *decisions.TABLES,
+    *actions.TABLES,
     *reports.TABLES,
     *meta.TABLES,
 )

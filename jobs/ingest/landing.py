@@ -3,14 +3,18 @@
 Every file counts once, by its content; every row once, by its event_id. Rows that break the
 contract are kept in bronze/<entity>__rejected with their reasons, the raw text, file and line.
 
-example:
+With --until, of a day that is still open, rows that say that they were known before that instant
+land already; all others, and what is to be refused, wait for the day's own run.
+
+examples:
   ./spark-submit.sh ingest.landing --landing landing --ds 2026-06-30
+  ./spark-submit.sh ingest.landing --landing landing --ds 2026-06-30 --until 2026-06-30T14:15:00Z
 """
 
 from __future__ import annotations
 
 import logging
-from datetime import date
+from datetime import date, datetime
 from itertools import groupby
 from typing import Any
 
@@ -20,14 +24,14 @@ from pyspark.sql import functions as F
 from conf.contract import Table
 from conf.settings import Settings, load_landing_policy
 from conf.tables import bronze, meta
-from jobs.arguments import Argument
-from jobs.errors import ContractBroken
+from jobs.arguments import UNTIL, Argument
+from jobs.errors import ContractBroken, UsageError
 from jobs.ingest import arrow, files, parquet, publish
 from jobs.ingest.files import LandedFile
 from jobs.ingest.publish import Landing
 from jobs.lake.io import Lake
 from jobs.lake.records import newest_day
-from jobs.window import Window
+from jobs.window import Window, start_of
 
 log = logging.getLogger(__name__)
 
@@ -41,16 +45,26 @@ ARGUMENTS = (
     Argument("--landing", "the landing folder: <entity>/ds=YYYY-MM-DD/*.{jsonl,csv,parquet}(.gz)",
              required=True),
     Argument("--check", "say what would land, and write nothing", action="store_true"),
+    UNTIL,
 )  # fmt: skip
 
 
-def run(lake: Lake, settings: Settings, window: Window, *, landing: str, check: bool) -> None:
+def run(
+    lake: Lake, settings: Settings, window: Window, *, landing: str, check: bool,
+    until: datetime | None = None,
+) -> None:  # fmt: skip
+    if until and len(window) > 1:
+        raise UsageError("--until is about one open day: give --ds")
     with files.one_a_batch(lake.spark):
         found = files.find(lake.spark, landing, window)
-        _say_what_is_absent(found, window)
+        if not until:
+            _say_what_is_absent(found, window)
         new = _not_taken_yet(lake, files.distinct(found))
         for piece in in_pieces(new):
-            _land(lake, piece, check)
+            if until:
+                _land_early(lake, piece, until)
+            else:
+                _land(lake, piece, check)
 
 
 def in_pieces(new: list[LandedFile]) -> list[list[LandedFile]]:
@@ -87,6 +101,17 @@ def _land(lake: Lake, new: list[LandedFile], check: bool) -> None:
         publish.require_good_share(landings, policy)
         publish.publish_good(lake, landings)
         lake.append(meta.LANDING_FILES, _file_rows(new, landings, lake.run_id))
+
+
+def _land_early(lake: Lake, new: list[LandedFile], until: datetime) -> None:
+    """The sound rows that were known before `until`. Their files count as taken only when the day
+    is landed as a whole; until then a row's event_id keeps it from landing twice."""
+    ds = new[0].ds
+    known = F.col("known_at").between(F.lit(start_of(ds, lake.zone)), F.lit(until))
+    in_time = known & (F.col("known_at") < F.lit(until))
+    early = {table: rows.where(in_time) for table, rows in _parsed(lake, new).items()}
+    with publish.judged(lake, early, Window.day(ds), load_landing_policy()) as landings:
+        publish.publish_good(lake, landings, batch=str(until))
 
 
 def _say_what_is_absent(found: list[LandedFile], window: Window) -> None:

@@ -95,9 +95,9 @@ def publish_rejected(lake: Lake, landings: Sequence[Landing], window: Window) ->
     _side_by_side(lambda landing: _append_rejected(lake, landing, window), landings)
 
 
-def publish_good(lake: Lake, landings: Sequence[Landing]) -> None:
-    """Appends the good rows to bronze."""
-    _side_by_side(lambda landing: _append_good(lake, landing), landings)
+def publish_good(lake: Lake, landings: Sequence[Landing], batch: str = "") -> None:
+    """Appends the good rows to bronze. `batch` tells parts of the same files apart."""
+    _side_by_side(lambda landing: _append_good(lake, landing, batch), landings)
 
 
 def _judge(
@@ -127,13 +127,14 @@ def _judge(
     return Landing(table, rows, found, files, refused)
 
 
-def _append_good(lake: Lake, landing: Landing) -> None:
+def _append_good(lake: Lake, landing: Landing, part: str) -> None:
     lake.tally.count(
         landing.table, **{"in": landing.records}, duplicate=landing.total("duplicate"),
         rejected=landing.total("rejected"),
     )  # fmt: skip
     if landing.total("good"):
-        batch = hashlib.sha256(" ".join(sorted(landing.files)).encode()).hexdigest()
+        content = " ".join([*sorted(landing.files), *([part] if part else [])])
+        batch = hashlib.sha256(content.encode()).hexdigest()
         good = landing.rows.where(F.col("_fate") == "good")
         lake.append_once(landing.table, good, batch, sound=landing.total("good"))
 

@@ -1,0 +1,305 @@
+"""What is to be done about an order's payment, from what the provider told and what landed.
+
+A payment that landed was made by others: it is adopted, never made again. What the provider tells
+of an intent counts before what landed about it. At most one intent of an order is live.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from pyspark.sql import Column, DataFrame
+from pyspark.sql import functions as F
+
+from conf.order_settings import DEFAULT, OrdersPolicy
+
+LIVE = ("requires_capture", "requires_action", "requires_confirmation", "processing")
+EXPIRED = "automatic"
+"""The provider's reason for ending a hold that nobody captured."""
+GIVEN_UP = "abandoned"
+"""Our reason for cancelling what nobody authenticated."""
+
+
+def of_order(intents: DataFrame, payments: DataFrame) -> DataFrame:
+    """The intents with the order and number of the landed payments that name them."""
+    landed = payments.where("provider_id is not null").select(
+        F.col("provider_id").alias("payment_intent_id"),
+        F.col("order_id").alias("_order_id"), F.col("payment_no").alias("_payment_no"),
+    )  # fmt: skip
+    tied = intents.join(landed.dropDuplicates(["payment_intent_id"]), "payment_intent_id", "left")
+    return tied.withColumns(
+        {
+            "order_id": F.coalesce("_order_id", "order_id"),
+            "payment_no": F.coalesce("_payment_no", "payment_no"),
+        }
+    ).drop("_order_id", "_payment_no")
+
+
+def concerned(
+    intents: DataFrame, charges: DataFrame, policy: OrdersPolicy, since: datetime, at: datetime
+) -> DataFrame:
+    """The intents about which something falls due up to the instant `at`: a live one that is
+    overdue, and what a timer ends between `since` and then."""
+    ends = charges.groupBy("payment_intent_id").agg(F.max("capture_before").alias("capture_before"))
+    renamed = {name: f"intent_{name}" for name in ("status", "status_at", "held_at")}
+    due = intents.join(ends, "payment_intent_id", "left").withColumnsRenamed(
+        renamed | {"capture_before": "intent_capture_before"}
+    )
+    falls_due, status = _due_at(policy), F.col("intent_status")
+    overdue = (falls_due <= F.lit(at)) & (status != "canceled")
+    ended = (falls_due > F.lit(since)) & (falls_due <= F.lit(at))
+    asked = F.col("intent_held_at") + F.expr(
+        f"interval {policy.seller_is_asked_after_minutes} minutes"
+    )
+    asks = (asked > F.lit(since)) & (asked <= F.lit(at))
+    found = due.where(overdue | ended | asks | (status == "requires_payment_method"))
+    return found.select(*(name for name in intents.columns if name in found.columns))
+
+
+def standings(
+    orders: DataFrame, payments: DataFrame, intents: DataFrame, charges: DataFrame
+) -> DataFrame:
+    """One row an order: how its payments stand.
+
+    adopted_held_minor, adopted_captured_minor; received_minor and intents (count) of the
+    provider's; `intent_` columns of the one that counts (the live one, else the newest);
+    first_paid_at, first_captured_at, last_captured_at; seen_request_keys; next_payment_no.
+    `intents` are those of `of_order`.
+    """
+    mine = _of_provider(intents, charges)
+    landed = _of_others(payments, intents)
+    return (
+        orders.select("order_id")
+        .join(mine, "order_id", "left")
+        .join(landed, "order_id", "left")
+        .na.fill(0, ["received_minor", "intents", "adopted_held_minor", "adopted_captured_minor"])
+        .withColumns(
+            {
+                "first_paid_at": F.least("held_at", "adopted_at"),
+                "first_captured_at": F.least("_first_received_at", "adopted_captured_at"),
+                "last_captured_at": F.greatest("_last_received_at", "adopted_captured_at"),
+                "seen_request_keys": F.coalesce(
+                    "seen_request_keys", F.array().cast("array<string>")
+                ),
+                "payment_no": F.coalesce(
+                    "intent_payment_no", F.coalesce("_landed_payment_no", F.lit(0)) + 1
+                ),
+            }
+        )
+        .drop("_first_received_at", "_last_received_at", "_landed_payment_no")
+    )
+
+
+def captures(standing: DataFrame) -> DataFrame:
+    """What `order_lines.with_captured` divides."""
+    return standing.select(
+        "order_id",
+        (F.col("received_minor") + F.col("adopted_captured_minor")).alias("captured_minor"),
+        "first_captured_at", "last_captured_at",
+        (F.col("adopted_captured_minor") > 0).alias("adopted"),
+    )  # fmt: skip
+
+
+def steps(demands: DataFrame, policy: OrdersPolicy, at: datetime) -> DataFrame:
+    """What is to be done as of the instant `at`: `demands` with state, outcome, reason,
+    amount_minor and due_at.
+
+    `demands`: `standings` with the order's payment_method, payment_method_id, currency and
+    total_minor, errors, and of its lines living, confirmed (lines that live, of these confirmed),
+    living_minor and confirmed_minor (to pay for them) and captured_living_minor.
+    """
+    now = F.lit(at)
+    known = demands.withColumns(
+        {
+            "needed_minor": F.col("living_minor") - F.col("captured_living_minor")
+            - F.col("adopted_held_minor"),
+            "confirmed_needed_minor": F.col("confirmed_minor") - F.col("captured_living_minor")
+            - F.col("adopted_held_minor"),
+            "intent_due_at": _due_at(policy),
+        }
+    )  # fmt: skip
+    stated = known.withColumn("state", _state())
+    decided = stated.withColumn("step", _step(policy, now))
+    return decided.select(
+        *stated.columns,
+        F.col("step.outcome").alias("outcome"),
+        F.col("step.reason").alias("reason"),
+        F.coalesce("step.amount_minor", F.lit(0)).alias("amount_minor"),
+        F.col("step.due_at").alias("due_at"),
+    )
+
+
+def legal_entity(marketplace: Column, policy: OrdersPolicy) -> Column:
+    """The company that contracts for a marketplace."""
+    named = {k: v for k, v in policy.legal_entities.items() if k != DEFAULT}
+    pairs = F.create_map(*(F.lit(part) for pair in named.items() for part in pair))
+    return F.coalesce(F.element_at(pairs, marketplace), F.lit(policy.legal_entities[DEFAULT]))
+
+
+def _of_provider(intents: DataFrame, charges: DataFrame) -> DataFrame:
+    newest_charge = charges.groupBy("payment_intent_id").agg(
+        *(F.max_by(name, F.struct("occurred_at", "charge_id")).alias(name)
+          for name in ("charge_id", "capture_before"))
+    )  # fmt: skip
+    order = F.struct(
+        F.col("status").isin(*LIVE), "payment_no", "request_no", "occurred_at", "payment_intent_id"
+    )
+    counts = (
+        "payment_intent_id", "payment_no", "status", "status_at", "capturable_minor",
+        "cancellation_reason", "decline_code", "held_at", "charge_id", "capture_before",
+    )  # fmt: skip
+    received = F.when(F.col("received_minor") > 0, F.col("status_at"))
+    newest = [
+        F.max_by(name, order).alias(f"intent_{name.removeprefix('payment_intent_')}")
+        for name in counts
+    ]
+    return (
+        intents.where("order_id is not null")
+        .join(newest_charge, "payment_intent_id", "left")
+        .groupBy("order_id")
+        .agg(
+            F.count(F.lit(1)).alias("intents"),
+            F.coalesce(F.sum("received_minor"), F.lit(0)).alias("received_minor"),
+            F.min("held_at").alias("held_at"),
+            F.min(received).alias("_first_received_at"),
+            F.max(received).alias("_last_received_at"),
+            F.array_sort(F.collect_set("request_key")).alias("seen_request_keys"),
+            *newest,
+        )
+    )
+
+
+def _of_others(payments: DataFrame, intents: DataFrame) -> DataFrame:
+    told = intents.select(F.col("payment_intent_id").alias("provider_id"))
+    captured, held = F.col("status") == "captured", F.col("status") == "authorized"
+    amount = F.col("amount_minor")
+    return (
+        payments.join(told, "provider_id", "left_anti")
+        .groupBy("order_id")
+        .agg(
+            F.sum(F.when(held, amount).otherwise(0)).alias("adopted_held_minor"),
+            F.sum(F.when(captured, amount).otherwise(0)).alias("adopted_captured_minor"),
+            F.min(F.when(held | captured, F.col("occurred_at"))).alias("adopted_at"),
+            F.min(F.when(captured, F.col("occurred_at"))).alias("adopted_captured_at"),
+            F.max(F.col("status") == "failed").alias("adopted_failed"),
+            F.max("payment_no").alias("_landed_payment_no"),
+        )
+    )
+
+
+def _due_at(policy: OrdersPolicy) -> Column:
+    """When a live or declined intent is looked at again."""
+    presumed = F.col("intent_held_at") + F.expr(f"interval {policy.presumed_hold_hours} hours")
+    buffer = F.expr(f"interval {policy.capture_buffer_hours} hours")
+    status = F.col("intent_status")
+    waits = {
+        "requires_action": policy.requires_action_hours,
+        "requires_confirmation": policy.requires_action_hours,
+        "requires_payment_method": policy.retry_decline_after_hours,
+        "canceled": policy.retry_decline_after_hours,
+    }
+    due = F.when(
+        status == "requires_capture", F.coalesce("intent_capture_before", presumed) - buffer
+    )
+    for name, hours in waits.items():
+        due = due.when(
+            status == name, F.col("intent_status_at") + F.expr(f"interval {hours} hours")
+        )
+    return due
+
+
+def _state() -> Column:
+    status = F.col("intent_status")
+    declined = (status == "requires_payment_method") | (
+        (status == "canceled")
+        & (F.col("intent_decline_code").isNotNull()
+           | F.col("intent_cancellation_reason").eqNullSafe(GIVEN_UP))
+    )  # fmt: skip
+    expired = (status == "canceled") & F.col("intent_cancellation_reason").eqNullSafe(EXPIRED)
+    covered = F.col("needed_minor") <= 0
+    return (
+        F.when(status == "requires_capture", "held")
+        .when(status.isin("requires_action", "requires_confirmation"), "requires_action")
+        .when(status == "processing", "processing")
+        .when(covered & (F.col("captured_living_minor") > 0), "paid")
+        .when(covered & (F.col("adopted_held_minor") > 0), "held")
+        .when(F.coalesce(F.col("total_minor"), F.lit(-1)) == 0, "not_needed")
+        .when(F.col("received_minor") + F.col("adopted_captured_minor") > 0, "paid")
+        .when(declined, "declined")
+        .when(expired, "expired")
+        .when(F.coalesce("adopted_failed", F.lit(False)), "declined")
+        .otherwise("open")
+    )
+
+
+def _step(policy: OrdersPolicy, now: Column) -> Column:
+    status, needed = F.col("intent_status"), F.col("needed_minor")
+    due = F.col("intent_due_at")
+    is_due = F.coalesce(due <= now, F.lit(False))
+    nobody_left = F.col("living") == 0
+    wanted = F.least("confirmed_needed_minor", "intent_capturable_minor")
+    all_confirmed = (F.col("living") > 0) & (F.col("confirmed") == F.col("living"))
+    held = (
+        F.when(nobody_left, _do("cancel", "nothing_left"))
+        .when(needed <= 0, _do("cancel", "paid_otherwise"))
+        .when(all_confirmed & (wanted > 0), _do("capture", "all_confirmed", wanted, due))
+        .when(is_due & (wanted > 0), _do("capture", "hold_ends", wanted, due))
+        .otherwise(_do("wait", "sellers_confirm", due=due))
+    )
+    unfinished = (
+        F.when(nobody_left, _do("cancel", "nothing_left"))
+        .when(is_due, _do("cancel", "not_authenticated"))
+        .otherwise(_do("wait", "buyer_authenticates", due=due))
+    )
+    return (
+        F.when(status == "requires_capture", held)
+        .when(status.isin("requires_action", "requires_confirmation"), unfinished)
+        .when(status == "processing", _do("wait", "provider_processes", due=now))
+        .when(status == "requires_payment_method", _do("cancel", "declined"))
+        .otherwise(_authorize(policy, is_due))
+    )
+
+
+def _authorize(policy: OrdersPolicy, is_due: Column) -> Column:
+    """Where no intent is live: is one to be made?"""
+    needed, reason = F.col("needed_minor"), F.col("intent_cancellation_reason")
+    possible = (
+        F.col("payment_method").isin(*policy.manual_capture_methods)
+        & F.col("payment_method_id").isNotNull()
+    )
+    hopeless = (
+        F.coalesce(F.col("intent_decline_code").isin(*policy.never_retry_after), F.lit(False))
+        | reason.eqNullSafe(GIVEN_UP) & F.col("intent_decline_code").isNull()
+    )
+    declined = F.col("state") == "declined"
+    again = F.when(F.col("intent_status").isNull(), "order_valid").when(
+        F.col("state") == "expired", "hold_expired"
+    )
+    return (
+        F.when(needed <= 0, _do("settled", "nothing_needed"))
+        .when(F.size("errors") > 0, _do("settled", "order_invalid"))
+        .when(~F.coalesce(possible, F.lit(False)), _do("wait", "paid_by_others"))
+        .when(F.col("intents") >= policy.authorizations_most, _do("settled", "tried_enough"))
+        .when(declined & hopeless, _do("settled", "will_not_succeed"))
+        .when(declined & ~is_due, _do("wait", "retry_later", due=F.col("intent_due_at")))
+        .when(declined, _do("authorize", "retry_after_decline", needed))
+        .otherwise(
+            F.struct(
+                F.lit("authorize").alias("outcome"),
+                F.coalesce(again, F.lit("rest_to_pay")).alias("reason"),
+                needed.alias("amount_minor"),
+                F.lit(None).cast("timestamp").alias("due_at"),
+            )
+        )
+    )
+
+
+def _do(
+    outcome: str, reason: str, amount: Column | None = None, due: Column | None = None
+) -> Column:
+    return F.struct(
+        F.lit(outcome).alias("outcome"),
+        F.lit(reason).alias("reason"),
+        (F.lit(None).cast("bigint") if amount is None else amount).alias("amount_minor"),
+        (F.lit(None).cast("timestamp") if due is None else due).alias("due_at"),
+    )

@@ -1,0 +1,236 @@
+"""Act: authorise, capture and cancel payments as decided, through the provider.
+
+Plans what the newest decisions ask for, sends it, and keeps what came of it. Run again after
+anything: nothing happens twice. Exit code 4 says that something stays planned.
+
+examples:
+  ./spark-submit.sh act.payment_intents --ds 2026-06-30
+  ./spark-submit.sh act.payment_intents --ds 2026-06-30 --check
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from enum import StrEnum
+from typing import TYPE_CHECKING
+
+from pyspark.sql import DataFrame
+from pyspark.sql import functions as F
+
+from conf.order_settings import OrdersPolicy, load_orders_policy
+from conf.settings import Settings
+from conf.tables import actions, bronze, decisions, provider
+from features import payment_requests
+from jobs import history, provider_state
+from jobs.arguments import UNTIL, Argument
+from jobs.errors import OutsideUnavailable, UsageError
+from jobs.lake.io import Lake
+from jobs.window import Window
+
+if TYPE_CHECKING:
+    from jobs.gateway.entry import Outcome
+    from jobs.gateway.gateway import Gateway
+    from jobs.gateway.request import Request
+
+READS = (decisions.PAYMENTS, actions.PAYMENT_INTENTS, bronze.STRIPE_EVENTS, *provider.TABLES)
+WRITES = (actions.PAYMENT_INTENTS,)
+ARGUMENTS = (
+    UNTIL,
+    Argument("--check", "say what would be asked, and ask nothing", action="store_true",
+             default=False),
+)  # fmt: skip
+LEASE = False
+TURN_PATIENCE_SECONDS = 600
+JOB = "act.payment_intents"
+
+OWN_LOOK_BACK = timedelta(days=90)
+"""Requests about an order are no older: an order is authorised a few times, within weeks."""
+SENT_AT_ONCE = 20_000
+"""Requests that one run takes on, the oldest first; the rest is the next run's."""
+SETTLED = ("ACCEPTED", "REJECTED", "WITHDRAWN")
+FROM_OUTCOME = (
+    "state", "attempts", "provider_id", "http_status", "error_code", "decline_code",
+    "needs_person", "first_attempt_at", "last_attempt_at", "next_attempt_at", "answer",
+)  # fmt: skip
+
+_TOLD = "request_key string, " + ", ".join(
+    f"{name} {actions.PAYMENT_INTENTS.column(name).type}" for name in FROM_OUTCOME
+)
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Planning:
+    """What signs a planned request: environment, the journal that is there, its clock's instant."""
+
+    environment: str
+    journal_id: str
+    at: datetime
+
+
+def run(
+    lake: Lake, settings: Settings, window: Window, *, until: datetime | None = None,
+    check: bool = False,
+) -> None:  # fmt: skip
+    from jobs.gateway.access import access_for
+    from jobs.gateway.clock import clock_for
+    from jobs.gateway.gateway import open_gateway
+
+    policy = load_orders_policy()
+    require_newest(lake, window)
+    mode = access_for(settings).mode
+    clock = clock_for(mode)
+    with open_gateway(settings, JOB, clock) as gateway:
+        with lake.turn():
+            keep(lake, gateway, gateway.unreported(), window)
+            planning = Planning(mode, gateway.journal_id, clock.now())
+            plan(lake, gateway, planning, window, policy, check)
+        if check:
+            return
+        requests = open_requests(lake, window)
+        sent = gateway.send(requests, known_objects(lake, window, until, requests))
+        with lake.turn():
+            keep(lake, gateway, sent.outcomes, window)
+    log.info("requests: %s", ", ".join(f"{n} {name}" for name, n in sorted(sent.counts.items())))
+    if sent.unavailable:
+        raise OutsideUnavailable(f"some requests stay planned: {sent.unavailable}")
+
+
+def require_newest(lake: Lake, window: Window) -> None:
+    """UsageError unless the window is the newest day that was decided: history is not acted on."""
+    row = lake.read(decisions.PAYMENTS).agg(F.max("ds").alias("ds")).first()
+    newest = row["ds"] if row else None
+    if len(window) > 1 or (newest and window.last < newest):
+        raise UsageError(f"acting is for the newest day alone, which is {newest}, not for {window}")
+    if newest is None or newest < window.last:
+        log.info("nothing is decided for %s; open requests go on", window)
+
+
+def plan(
+    lake: Lake, gateway: Gateway, planning: Planning, window: Window, policy: OrdersPolicy,
+    check: bool,
+) -> None:  # fmt: skip
+    """One commit of new requests, and what is taken back of the unsent ones."""
+    since = window.last - timedelta(days=policy.look_back_days)
+    decided = lake.read(decisions.PAYMENTS).where(F.col("ds").between(since, window.last))
+    wanted = lake.settle(payment_requests.newest(decided))
+    if not check:
+        _withdraw(lake, gateway, wanted, window)
+    own = _own(lake, window).join(wanted.select("order_id"), "order_id", "left_semi")
+    new = lake.settle(
+        payment_requests.planned(wanted, own, planning.environment, policy.new_request_after)
+    )
+    if check:
+        _say(new)
+    else:
+        lake.merge(actions.PAYMENT_INTENTS, _rows(new, planning), _dates(new))
+
+
+def _say(new: DataFrame) -> None:
+    """What would be asked, added up: a handful of lines."""
+    sums = (F.count(F.lit(1)).alias("requests"), F.sum("amount_minor").alias("minor"))
+    summed = new.groupBy("operation", "currency").agg(*sums)
+    for row in summed.orderBy("operation", "currency").collect():
+        log.info("would %s %d payments: %d %s in minor units", row["operation"], row["requests"],
+                 row["minor"], row["currency"])  # fmt: skip
+
+
+def open_requests(lake: Lake, window: Window) -> list[Request]:
+    """What may still have to be sent, the oldest first."""
+    rows = _own(lake, window).where(F.col("state").isin(*actions.OPEN_STATES))
+    first = rows.orderBy("planned_at", "request_key").limit(SENT_AT_ONCE)
+    return _requests(first)
+
+
+def known_objects(
+    lake: Lake, window: Window, until: datetime | None, requests: Sequence[Request]
+) -> Mapping[str, str]:
+    """The provider's ids, by request key, of requests whose objects came back as events."""
+    if not any(request.state != "PLANNED" for request in requests):
+        return {}
+    past = history.of(lake, window, until)
+    intents = provider_state.of_window(past)[provider.PAYMENT_INTENTS.name]
+    keys = lake.spark.createDataFrame([(r.key,) for r in requests], "request_key string")
+    found = intents.join(F.broadcast(keys), "request_key").select(
+        "request_key", "payment_intent_id"
+    )
+    return {row["request_key"]: row["payment_intent_id"] for row in found.collect()}
+
+
+def keep(lake: Lake, gateway: Gateway, outcomes: Iterable[Outcome], window: Window) -> None:
+    """One commit of what became of requests; a settled one never changes again."""
+    given = list(outcomes)
+    if given:
+        told = lake.spark.createDataFrame([_told(outcome) for outcome in given], _TOLD)
+        names = [n for n in actions.PAYMENT_INTENTS.column_names if n not in FROM_OUTCOME]
+        rows = (
+            _own(lake, window)
+            .where(~F.col("state").isin(*SETTLED))
+            .select(*names)
+            .join(F.broadcast(told), "request_key")
+        )
+        settled = lake.settle(rows.select(*actions.PAYMENT_INTENTS.column_names))
+        lake.merge(actions.PAYMENT_INTENTS, settled, _dates(settled))
+        gateway.mark_reported(given)
+
+
+def _own(lake: Lake, window: Window) -> DataFrame:
+    since = window.last - OWN_LOOK_BACK
+    return lake.read(actions.PAYMENT_INTENTS).where(F.col("ds") >= F.lit(since))
+
+
+def _withdraw(lake: Lake, gateway: Gateway, wanted: DataFrame, window: Window) -> None:
+    """Takes back what was never sent and is not asked for any more."""
+    own = _own(lake, window)
+    keys = payment_requests.no_longer_wanted(own, wanted)
+    gone = _requests(own.join(keys, "request_key", "left_semi").limit(SENT_AT_ONCE))
+    if gone:
+        taken_back = gateway.withdraw(gone)
+        log.info("%d planned requests are not wanted any more", len(taken_back.keys))
+        keep(lake, gateway, gateway.unreported(), window)
+
+
+def _rows(new: DataFrame, planning: Planning) -> DataFrame:
+    """Planned requests as rows of the table; the journal and its clock sign them."""
+    empty = {
+        name: F.lit(None).cast(actions.PAYMENT_INTENTS.column(name).type) for name in FROM_OUTCOME
+    }
+    signed = {
+        "journal_id": F.lit(planning.journal_id),
+        "planned_at": F.lit(planning.at),
+        "state": F.lit("PLANNED"),
+        "attempts": F.lit(0),
+        "needs_person": F.lit(False),
+    }
+    return new.withColumns(empty | signed).select(*actions.PAYMENT_INTENTS.column_names)
+
+
+def _dates(rows: DataFrame) -> list[date]:
+    return [row["ds"] for row in rows.select("ds").distinct().collect()]
+
+
+def _requests(rows: DataFrame) -> list[Request]:
+    from jobs.gateway.request import Request, State
+
+    names = (
+        "operation", "order_id", "payment_no", "request_no", "legal_entity", "payment_intent_id",
+        "customer_id", "amount_minor", "currency", "body", "body_sha256", "journal_id", "attempts",
+    )  # fmt: skip
+    return [
+        Request(
+            key=row["request_key"],
+            planned_at=row["planned_at"].replace(tzinfo=UTC),
+            state=State(row["state"]),
+            **{name: row[name] for name in names},
+        )
+        for row in rows.toLocalIterator()
+    ]
+
+
+def _told(outcome: Outcome) -> tuple[object, ...]:
+    values = [getattr(outcome, name) for name in FROM_OUTCOME]
+    return (outcome.key, *(str(v) if isinstance(v, StrEnum) else v for v in values))

@@ -1,0 +1,194 @@
+"""Decide orders: how far each part has come, and what is to be done about the payment.
+
+A ds has rows of the orders that it touched or that fell due on it, as of its end; with --until, of
+what an open day has brought so far. Everything follows from facts known by then.
+
+examples:
+  ./spark-submit.sh decide.orders --ds 2026-06-30
+  ./spark-submit.sh decide.orders --ds 2026-06-30 --until 2026-06-30T14:15:00Z
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import date, datetime, timedelta
+from functools import reduce
+
+from pyspark.sql import DataFrame
+from pyspark.sql import functions as F
+
+from conf.contract import Table
+from conf.order_settings import OrdersPolicy, load_orders_policy
+from conf.settings import Settings
+from conf.tables import bronze, decisions, provider
+from features import asof, order_checks, order_lines, order_parts, order_payment
+from jobs import history, provider_state
+from jobs.arguments import UNTIL, Argument
+from jobs.history import History
+from jobs.lake.io import Lake
+from jobs.state import ORDER_FACTS
+from jobs.window import DAY, Window, end_of, start_of
+
+READS = (
+    *ORDER_FACTS, bronze.LISTINGS, bronze.SELLERS, bronze.BUYERS, bronze.STRIPE_EVENTS,
+    *provider.TABLES,
+)  # fmt: skip
+WRITES = (decisions.ORDERS, decisions.PAYMENTS)
+ARGUMENTS = (
+    UNTIL,
+    Argument("--newest-only", "of a range, only its last day", action="store_true", default=False),
+)
+
+
+def run(
+    lake: Lake, settings: Settings, window: Window, *, until: datetime | None = None,
+    newest_only: bool = False,
+) -> None:  # fmt: skip
+    policy = load_orders_policy()
+    for ds in [window.last] if newest_only else window:
+        past = history.of(lake, Window.day(ds), until)
+        parts, payments = decided(past, policy)
+        lake.replace_ds(decisions.ORDERS, parts, [ds], unless_same=until is not None)
+        lake.replace_ds(decisions.PAYMENTS, payments, [ds], unless_same=until is not None)
+
+
+def decided(past: History, policy: OrdersPolicy) -> tuple[DataFrame, DataFrame]:
+    """Rows of decisions/orders and decisions/payments as of the end of a window of one day."""
+    lake, ds = past.lake, past.window.last
+    at = past.until or end_of(ds, lake.zone)
+    told = lake.settle_all(provider_state.of_window(past))
+    also = _also(past, policy, told, at)
+    rows = past.of_orders(ORDER_FACTS, also=also)
+    landed = [frame.where(F.col("ds") == F.lit(ds)).select("order_id") for frame in rows.values()]
+    subjects = lake.settle(reduce(DataFrame.union, landed, also).dropna().distinct())
+    now = lake.settle_all(
+        {
+            table.name: asof.standing(past.versions(table, rows[table.name])).join(
+                subjects, "order_id", "left_semi"
+            )
+            for table in ORDER_FACTS
+        }
+    )
+    intents = order_payment.of_order(told["payment_intents"], now["payments"])
+    standing = lake.settle(
+        order_payment.standings(subjects, now["payments"], intents, told["charges"])
+    )
+    lines = lake.settle(_lines(now, standing, ds))
+    errors = order_checks.errors(
+        now["orders"], lines, past.all_of(bronze.LISTINGS), past.all_of(bronze.SELLERS),
+        policy.rules,
+    )  # fmt: skip
+    demands = _demands(past, now["orders"], lines, standing, errors)
+    steps = lake.settle(order_payment.steps(demands, policy, at))
+    return _order_rows(lines, steps, policy, at, ds), _payment_rows(steps, policy, ds)
+
+
+def _also(
+    past: History, policy: OrdersPolicy, told: Mapping[str, DataFrame], at: datetime
+) -> DataFrame:
+    """(order_id) of what the window concerns though no fact of the order landed in it: the provider
+    told of its payment, or something about it falls due."""
+    ds = past.window.last
+    start = start_of(ds, past.lake.zone)
+    payments = past.all_of(bronze.PAYMENTS).where(F.col("ds") >= F.lit(past.since))
+    concerned = order_payment.of_order(
+        order_payment.concerned(told["payment_intents"], told["charges"], policy, start, at),
+        payments,
+    ).select("order_id")
+    asked = timedelta(minutes=policy.seller_is_asked_after_minutes)
+    paid = payments.where(
+        (F.col("ds") >= F.lit(ds - DAY)) & (F.col("occurred_at") >= F.lit(start - asked))
+    )
+    age = timedelta(days=policy.completed_after_days)
+    delivered = past.all_of(bronze.SHIPMENTS).where(
+        (F.col("ds") >= F.lit(ds - age - DAY))
+        & (F.col("event") == "delivered")
+        & (F.col("occurred_at") >= F.lit(start - age))
+        & (F.col("occurred_at") <= F.lit(at - age))
+    )
+    parts = [concerned, provider_state.told_on(past, ds)]
+    parts += [frame.select("order_id") for frame in (paid, delivered)]
+    return past.lake.settle(reduce(DataFrame.union, parts).dropna().distinct())
+
+
+def _demands(
+    past: History, orders: DataFrame, lines: DataFrame, standing: DataFrame, errors: DataFrame
+) -> DataFrame:
+    """What `order_payment.steps` decides upon, with the order's own columns."""
+    sellers = _newest(past.all_of(bronze.SELLERS), "seller_id", "marketplace")
+    buyers = _newest(past.all_of(bronze.BUYERS), "buyer_id", "stripe_customer_id")
+    own = orders.select(
+        "order_id", "buyer_id", "currency", "total_minor", "payment_method", "payment_method_id"
+    )
+    return (
+        standing.join(own, "order_id", "left")
+        .join(order_parts.demands(lines), "order_id", "left")
+        .join(errors, "order_id", "left")
+        .join(sellers.withColumnRenamed("seller_id", "first_seller_id"), "first_seller_id", "left")
+        .join(buyers.withColumnRenamed("stripe_customer_id", "customer_id"), "buyer_id", "left")
+        .na.fill(
+            0, ["living", "confirmed", "living_minor", "confirmed_minor", "captured_living_minor"]
+        )
+    )
+
+
+def _newest(versions: DataFrame, key: str, name: str) -> DataFrame:
+    newest = F.max_by(name, F.struct(*asof.VERSION_ORDER)).alias(name)
+    return versions.groupBy(key).agg(newest)
+
+
+def _lines(now: Mapping[str, DataFrame], standing: DataFrame, ds: date) -> DataFrame:
+    each = order_lines.lines(now, ds)
+    captured = order_lines.with_captured(each, order_payment.captures(standing))
+    return order_lines.with_refunds(captured, now["refunds"])
+
+
+def _order_rows(
+    lines: DataFrame, steps: DataFrame, policy: OrdersPolicy, at: datetime, ds: date
+) -> DataFrame:
+    of_order = steps.select(
+        "order_id", "errors", "state", "reason", "first_paid_at", "buyer_id", "currency",
+        "marketplace", F.col("intent_status_at").alias("state_at"),
+    )  # fmt: skip
+    known = order_parts.parts(lines)
+    named = known.join(of_order, "order_id").withColumn(
+        "currency", F.coalesce("currency", "line_currency")
+    )
+    bare = of_order.join(known.select("order_id"), "order_id", "left_anti")
+    both = named.unionByName(bare.transform(order_parts.without_lines), allowMissingColumns=True)
+    decided = order_parts.outcomes(both, policy, at)
+    return _signed(decided, decisions.ORDERS, policy, ds)
+
+
+def _payment_rows(steps: DataFrame, policy: OrdersPolicy, ds: date) -> DataFrame:
+    held = F.col("intent_status") == "requires_capture"
+    rows = steps.select(
+        "order_id", "outcome", "state", "payment_no", "currency", "amount_minor", "due_at",
+        "payment_method_id", "customer_id", "seen_request_keys",
+        F.array_compact(F.array("reason")).alias("reason_codes"),
+        order_payment.legal_entity(F.col("marketplace"), policy).alias("legal_entity"),
+        F.when(held, F.col("intent_capturable_minor")).otherwise(0).alias("authorized_minor"),
+        (F.col("received_minor") + F.col("adopted_captured_minor")).alias("captured_minor"),
+        F.col("intent_id").alias("payment_intent_id"),
+        F.col("intent_charge_id").alias("charge_id"),
+        F.col("intent_capture_before").alias("capture_before"),
+    )  # fmt: skip
+    return _signed(rows, decisions.PAYMENTS, policy, ds)
+
+
+def _signed(rows: DataFrame, table: Table, policy: OrdersPolicy, ds: date) -> DataFrame:
+    signed = rows.withColumns(
+        {
+            "ds": F.lit(ds),
+            "policy_version": F.lit(policy.version),
+            "model_version": F.lit(None).cast("string"),
+        }
+    )
+    # Lists made by functions are of types that hold no null; stored ones may.
+    return signed.select(
+        *(
+            F.col(column.name).cast(column.type) if column.type.startswith("array")
+            else F.col(column.name)
+            for column in table.columns
+        )
+    )  # fmt: skip

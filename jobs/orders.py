@@ -1,0 +1,118 @@
+"""Orders within an open day: what has landed so far is decided, and with --act acted upon.
+
+For a schedule of quarter-hours. Closes nothing: the whole day is decided again when it has ended.
+The lake is only held while something is written, never while something is sent. With nothing new
+one row is written, the record of the run.
+
+examples:
+  ./spark-submit.sh run.orders --ds 2026-06-30 --until 2026-06-30T14:15:00Z --landing landing
+  ./spark-submit.sh run.orders --ds 2026-06-30 --until 2026-06-30T14:15:00Z --landing landing \\
+      --inbox inbox --act
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, nullcontext
+from datetime import datetime
+from typing import Any
+
+from conf.settings import Settings
+from conf.tables import meta
+from jobs import registry
+from jobs.arguments import UNTIL, Argument
+from jobs.errors import OutsideUnavailable, UsageError
+from jobs.lake.io import Lake, Tally
+from jobs.runner import run_job
+from jobs.window import Window, end_of, start_of
+
+READS: tuple[Any, ...] = ()
+WRITES: tuple[Any, ...] = ()
+ARGUMENTS = (
+    UNTIL,
+    Argument("--landing", "also take in what has landed in this folder"),
+    Argument("--inbox", "also take in what the webhook receiver keeps in this folder"),
+    Argument("--act", "also pay and notify; else nothing reaches the outside",
+             action="store_true", default=False),
+)  # fmt: skip
+LEASE = False
+TURN_PATIENCE_SECONDS = 600
+
+log = logging.getLogger(__name__)
+
+
+def steps(
+    until: datetime | None, landing: str | None, inbox: str | None, act: bool
+) -> list[tuple[str, Mapping[str, Any]]]:
+    """The jobs of a run with their options, in the order in which they go."""
+    within = {"until": until}
+    todo: list[tuple[str, Mapping[str, Any]]] = []
+    if landing:
+        todo.append(("ingest.landing", {"landing": landing, "check": False, **within}))
+    if inbox:
+        todo.append(("ingest.stripe_events", {"inbox": inbox, **within}))
+    todo.append(("decide.orders", within))
+    if act:
+        todo.append(("act.payment_intents", within))
+        todo.append(("ingest.stripe_events", {"list": True}))
+    todo.append(("decide.follow_ups", within))
+    if act:
+        todo.append(("act.notices", within))
+    return todo
+
+
+def run(
+    lake: Lake, settings: Settings, window: Window, *, until: datetime | None = None,
+    landing: str | None = None, inbox: str | None = None, act: bool = False,
+) -> None:  # fmt: skip
+    _require_within(lake, window, until)
+    tally, records = Tally(), list[dict[str, Any]]()
+    away: list[str] = []
+    todo = steps(until, landing, inbox, act)
+    try:
+        for number, (name, options) in enumerate(todo, 1):
+            log.info("[%d/%d] %s ...", number, len(todo), name)
+            try:
+                tally.rows |= _step(lake, settings, window, name, options, records)
+            except OutsideUnavailable as error:
+                log.warning("%s: %s", name, error)
+                away.append(f"{name}: {error}")
+    finally:
+        lake.tally = tally
+        with lake.turn():
+            lake.append(meta.JOB_RUNS, records)
+    if away:
+        raise OutsideUnavailable("; ".join(away))
+
+
+def _step(
+    lake: Lake, settings: Settings, window: Window, name: str, options: Mapping[str, Any],
+    records: list[dict[str, Any]],
+) -> dict[str, dict[str, int]]:  # fmt: skip
+    """Runs a job; one that writes all along has the lake to itself meanwhile."""
+    holds = getattr(registry.module_of(name), "LEASE", True)
+    with _held(lake) if holds else nullcontext():
+        return run_job(
+            name, lake, settings, window, lake.run_id, options, keep=records.append
+        ).tally.rows
+
+
+@contextmanager
+def _held(lake: Lake) -> Iterator[None]:
+    """The lake's lease for as long as the block lasts; turns within it are taken already."""
+    turn = lake.turn
+    with turn():
+        lake.turn = nullcontext
+        try:
+            yield
+        finally:
+            lake.turn = turn
+
+
+def _require_within(lake: Lake, window: Window, until: datetime | None) -> None:
+    if len(window) > 1:
+        raise UsageError("run.orders is about one day: give --ds")
+    start, end = start_of(window.last, lake.zone), end_of(window.last, lake.zone)
+    if until and not start < until <= end:
+        raise UsageError(f"--until {until} does not lie within {window} ({start} to {end})")
