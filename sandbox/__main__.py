@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import itertools
 import json
 import logging
 import os
@@ -33,6 +34,7 @@ EXAMPLES = """examples:
 The first line of standard output is one JSON object with the URL. The test cards, the fault plan
 and the control endpoint are in sandbox/README.md."""
 LOOKED_AGAIN_SECONDS = 0.25
+TURNS_BETWEEN_PRUNING = 40
 
 
 def arguments(given: Sequence[str] | None = None) -> argparse.Namespace:
@@ -78,20 +80,26 @@ def _serve(server: Server, deliveries: Deliveries) -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: threading.Thread(target=server.stop).start())
     deliveries.start()
-    threading.Thread(target=_housekeeping, args=(server,), daemon=True).start()
+    keeping = threading.Thread(target=_housekeeping, args=(server,), daemon=True)
+    keeping.start()
     print(json.dumps({"url": server.url, "pid": os.getpid()}), flush=True)
     server.serve_forever(poll_interval=0.1)
+    server.finish()
+    keeping.join()
     deliveries.stop()
 
 
 def _housekeeping(server: Server) -> None:
     """Holds end although nobody calls; keys and events are forgotten."""
     api = server.api
-    while not server.stopping.wait(LOOKED_AGAIN_SECONDS):
+    for turn in itertools.count():
+        if server.stopping.wait(LOOKED_AGAIN_SECONDS):
+            return
         api.run_timers()
-        with api.store.transaction():
-            api.keys.prune(api.clock.now())
-            events.prune(api.context())
+        if turn % TURNS_BETWEEN_PRUNING == 0:
+            with api.store.transaction():
+                api.keys.prune(api.clock.now())
+                events.prune(api.context())
 
 
 def _store(path: str) -> Store:

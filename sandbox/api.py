@@ -65,11 +65,9 @@ class Api:
         try:
             self._admit(call, template)
             rule = self.plan.for_call(call.method, call.path, call.key, call.params)
-            return self._faulted(call, rule) if rule else self._served(call)
+            return self._faulted(call, rule) if rule else self._tried(call)
         except Refused as refused:
-            self._count(call, f"refused_{refused.status}")
-            answer = self._answer(call, refused.status, dumps({"error": refused.body}))
-            return replace(answer, headers={**answer.headers, **refused.headers})
+            return self._refusal(call, refused)
         except Exception:
             log.exception("%s %s (%s) broke", call.method, template or "?", call.request_id)
             return self._answer(call, 500, dumps({"error": broken().body}))
@@ -98,9 +96,19 @@ class Api:
         if self._limits:
             self._limits.admit(f"{call.method} {template or 'unknown'}")
 
-    def _served(
-        self, call: Call, pause_seconds: float = 0.0, instead: Stored | None = None
-    ) -> Answer:
+    def _tried(self, call: Call, instead: Stored | None = None, pause_seconds: float = 0) -> Answer:
+        """Served, or refused before it began."""
+        try:
+            return self._served(call, instead, pause_seconds)
+        except Refused as refused:
+            return self._refusal(call, refused)
+
+    def _refusal(self, call: Call, refused: Refused) -> Answer:
+        self._count(call, f"refused_{refused.status}")
+        answer = self._answer(call, refused.status, dumps({"error": refused.body}))
+        return replace(answer, headers={**answer.headers, **refused.headers})
+
+    def _served(self, call: Call, instead: Stored | None, pause_seconds: float) -> Answer:
         """Runs the request, or gives its first answer again. `instead`: what is kept and answered
         in place of the result."""
         template, id_ = template_of(call.path)
@@ -145,7 +153,7 @@ class Api:
     def _faulted(self, call: Call, rule: Rule) -> Answer:
         """What the plan says: nothing done, or all done and the answer lost."""
         if rule.do == "delay" and rule.when == "before":
-            return self._served(call, pause_seconds=rule.delay_seconds)
+            return self._tried(call, pause_seconds=rule.delay_seconds)
         if rule.when == "before":
             time.sleep(rule.delay_seconds)
             given = self._given(call, rule, applied=False)
@@ -155,7 +163,7 @@ class Api:
             self._count(call, f"fault_{rule.do}")
             return self._answer(call, given.status, given.body, rule)
         lasting = self._given(call, rule, applied=True) if rule.keeps else None
-        answer = self._served(call, instead=lasting)
+        answer = self._tried(call, lasting)
         self._count(call, f"fault_{rule.do}")
         time.sleep(rule.delay_seconds)
         if rule.do == "status":

@@ -46,9 +46,10 @@ def listed(context: Context, kind: str, url: str, params: dict[str, Any], since:
     _seek(context, kind, params, conditions, values)
     limit = params.get("limit", 10)
     backwards = "ending_before" in params
+    order = "asc" if backwards else "desc"
     found = context.store.rows(
         f"select document from objects where {' and '.join(conditions)} "
-        f"order by seq {'asc' if backwards else 'desc'} limit ?",
+        f"order by created {order}, seq {order} limit ?",
         [*values, limit + 1],
     )
     page = [public(json.loads(document)) for (document,) in found[:limit]]
@@ -78,9 +79,9 @@ def _seek(
         if name not in params:
             continue
         found = context.store.rows(
-            "select seq from objects where id = ? and object = ?", (params[name], kind)
+            "select created, seq from objects where id = ? and object = ?", (params[name], kind)
         )
         if not found:
             raise missing(kind, params[name], name, status=400)
-        conditions.append(f"seq {comparison} ?")
-        values.append(found[0][0])
+        conditions.append(f"(created, seq) {comparison} (?, ?)")
+        values += found[0]

@@ -18,6 +18,7 @@ from sandbox.store import dumps
 
 LOOPBACK = "127.0.0.1"
 LONGEST_BODY_BYTES = 1_000_000
+ENDS_WITHIN_SECONDS = 5.0
 NO_JSON = "<html><body>Bad gateway</body></html>"
 
 log = logging.getLogger(__name__)
@@ -33,6 +34,7 @@ class Server(ThreadingHTTPServer):
     def __init__(self, port: int, api: Api) -> None:
         self.api, self.control = api, Control(api)
         self.stopping = threading.Event()
+        self._busy, self._idle = 0, threading.Condition()
         super().__init__((LOOPBACK, port), Handler)
 
     @property
@@ -41,8 +43,25 @@ class Server(ThreadingHTTPServer):
 
     def stop(self) -> None:
         """Ends `serve_forever` and whatever waits; from another thread."""
-        self.stopping.set()
+        with self._idle:
+            self.stopping.set()
         self.shutdown()
+
+    def begin(self) -> bool:
+        """Counts a request; False when it comes too late."""
+        with self._idle:
+            self._busy += not self.stopping.is_set()
+            return not self.stopping.is_set()
+
+    def end(self) -> None:
+        with self._idle:
+            self._busy -= 1
+            self._idle.notify_all()
+
+    def finish(self) -> None:
+        """Waits until what has begun is answered."""
+        with self._idle:
+            self._idle.wait_for(lambda: self._busy == 0, timeout=ENDS_WITHIN_SECONDS)
 
 
 class Handler(BaseHTTPRequestHandler):
@@ -50,8 +69,6 @@ class Handler(BaseHTTPRequestHandler):
     disable_nagle_algorithm = True
     """With it an answer waits for the acknowledgement of the one before: 40 ms each."""
     timeout = 120
-    error_content_type = "application/json"
-    error_message_format = '{"error":{"type":"invalid_request_error","message":"%(message)s"}}'
     server: Server
     _reasons: ClassVar[Mapping[int, str]] = {402: "Request Failed"}
 
@@ -67,7 +84,22 @@ class Handler(BaseHTTPRequestHandler):
     def log_message(self, format: str, *args: object) -> None:
         """Nothing: a line a call would be most of the time of a call."""
 
+    def send_error(self, code: int, message: str | None = None, explain: str | None = None) -> None:
+        """What the HTTP server itself refuses, as JSON too."""
+        self.close_connection = True
+        error = {"type": "invalid_request_error", "message": message or explain or "Bad request"}
+        self._write(code, dumps({"error": error}), {})
+
     def _serve(self) -> None:
+        if self.server.begin():
+            try:
+                self._handle()
+            finally:
+                self.server.end()
+        else:
+            self.close_connection = True
+
+    def _handle(self) -> None:
         path, _, query = self.path.partition("?")
         body = self._body()
         if body is None:

@@ -24,8 +24,7 @@ create table if not exists objects (
   seq integer primary key autoincrement, id text not null unique, object text not null,
   created integer not null, customer text, payment_intent text, charge text,
   transfer_group text, type text, source text, document text not null);
-create index if not exists objects_in_order on objects (object, seq);
-create index if not exists objects_by_time on objects (object, created);
+create index if not exists objects_in_order on objects (object, created, seq);
 create index if not exists objects_by_customer on objects (customer, object) where customer is not null;
 create index if not exists objects_by_intent on objects (payment_intent) where payment_intent is not null;
 create index if not exists objects_by_charge on objects (charge) where charge is not null;
@@ -44,6 +43,7 @@ create table if not exists deliveries (
   id integer primary key autoincrement, event text not null, due_at real not null,
   attempts integer not null default 0, first_at real not null, waits_for integer,
   state text not null default 'pending', last_status integer);
+create index if not exists deliveries_of_event on deliveries (event) where state = 'pending';
 create index if not exists deliveries_in_order on deliveries (due_at, id) where state = 'pending';
 create table if not exists notes (name text primary key, content text not null);
 """  # noqa: E501

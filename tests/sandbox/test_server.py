@@ -133,6 +133,24 @@ def test_one_key_by_many_clients_at_once_makes_one_payment(sandbox: Sandbox) -> 
     assert len(ids) == len(sandbox.books()["payment_intents"]) == 1
 
 
+def test_what_has_begun_is_answered_before_sigterm_ends_it(
+    own_sandbox: Callable[..., Sandbox],
+) -> None:
+    running = own_sandbox("--no-limits")
+    running.faults({"do": "delay", "delay_ms": 500})
+    answered: list[str] = []
+    waiting = threading.Thread(target=lambda: answered.append(hold(client_of(running)).status))
+    waiting.start()
+    while not running.control("GET", "faults")[0]["fired"]:
+        pass
+
+    running.process.send_signal(signal.SIGTERM)
+    waiting.join()
+
+    assert answered == ["requires_capture"]
+    assert running.process.wait(10) == 0
+
+
 def test_sigterm_ends_it_cleanly(tmp_path: Path) -> None:
     with sandbox_process(tmp_path) as running:
         hold(client_of(running))
