@@ -75,10 +75,14 @@ class Api:
     def run_timers(self) -> int:
         """What has fallen due by the clock; how many."""
         with self.store.transaction():
-            return timers.run_due(self._context(), TIMERS)
+            return timers.run_due(self.context(), TIMERS)
 
     def context(self, call: Call | None = None) -> Context:
-        return self._context(call)
+        """What endpoints work with; without a call: what happens by itself."""
+        return Context(
+            self.store, self.clock.second(), self.deliveries.queue,
+            call.request_id if call else None, call.key if call else None,
+        )  # fmt: skip
 
     def _admit(self, call: Call, template: str) -> None:
         key = call.authorization.removeprefix("Bearer ").strip()
@@ -119,7 +123,7 @@ class Api:
             if pause_seconds:
                 time.sleep(pause_seconds)
             with self.store.transaction():
-                timers.run_due(self._context(), TIMERS)
+                timers.run_due(self.context(), TIMERS)
                 first = self._first(call)
                 if first:
                     self.store.count(call.method, template, "replayed")
@@ -135,7 +139,7 @@ class Api:
 
     def _run(self, call: Call, route: Route, id_: str, params: Doc) -> Stored:
         """Its own transaction within: a refusal undoes what the endpoint wrote, a decline not."""
-        context = self._context(call)
+        context = self.context(call)
         declined: Declined | None = None
         try:
             with self.store.transaction():
@@ -154,25 +158,19 @@ class Api:
         """What the plan says: nothing done, or all done and the answer lost."""
         if rule.do == "delay" and rule.when == "before":
             return self._tried(call, pause_seconds=rule.delay_seconds)
+        said = Stored(rule.status, dumps({"error": rule.error_body()}), call.request_id)
         if rule.when == "before":
-            time.sleep(rule.delay_seconds)
-            given = self._given(call, rule, applied=False)
             if call.key and rule.keeps:
                 with self.store.transaction():
-                    self._keep(call, given)
-            self._count(call, f"fault_{rule.do}")
-            return self._answer(call, given.status, given.body, rule)
-        lasting = self._given(call, rule, applied=True) if rule.keeps else None
-        answer = self._tried(call, lasting)
+                    self._keep(call, said)
+            answer = self._answer(call, said.status, said.body)
+        else:
+            answer = self._tried(call, said if rule.keeps else None)
+            if rule.do == "status":
+                answer = self._answer(call, said.status, said.body)
         self._count(call, f"fault_{rule.do}")
         time.sleep(rule.delay_seconds)
-        if rule.do == "status":
-            given = self._given(call, rule, applied=True)
-            answer = replace(answer, status=given.status, body=given.body)
         return replace(answer, wire=rule)
-
-    def _given(self, call: Call, rule: Rule, applied: bool) -> Stored:
-        return Stored(rule.status, dumps({"error": rule.error_body()}), call.request_id)
 
     def _first(self, call: Call) -> Stored | None:
         if not call.key:
@@ -189,24 +187,18 @@ class Api:
         answer = self._answer(call, first.status, first.body)
         return replace(answer, headers={**answer.headers, **again})
 
-    def _answer(self, call: Call, status: int, body: str, wire: Rule | None = None) -> Answer:
+    def _answer(self, call: Call, status: int, body: str) -> Answer:
         headers = {"Request-Id": call.request_id, "Stripe-Version": API_VERSION}
         if call.key:
             headers["Idempotency-Key"] = call.key
         if status >= 400:
             headers["Stripe-Should-Retry"] = "true" if status in (409, 429, 503) else "false"
-        return Answer(status, body, headers, wire)
+        return Answer(status, body, headers)
 
     def _count(self, call: Call, outcome: str) -> None:
         with self.store.transaction():
             template, _ = template_of(call.path)
             self.store.count(call.method, template or "unknown", outcome)
-
-    def _context(self, call: Call | None = None) -> Context:
-        return Context(
-            self.store, self.clock.second(), self.deliveries.queue,
-            call.request_id if call else None, call.key if call else None,
-        )  # fmt: skip
 
 
 def _outcome(status: int) -> str:
