@@ -19,6 +19,7 @@ from typing import Any
 from jobs.gateway.answer import Answer, Kind
 from jobs.gateway.clock import Clock
 from jobs.gateway.provider import pages_of
+from jobs.gateway.request import Request
 
 KEYS_KEPT = timedelta(hours=24)
 HOLD = timedelta(days=7)
@@ -93,6 +94,11 @@ class FakeProvider:
 
     # -- what a test asks ----------------------------------------------------------------------
 
+    def execute(self, request: Request, key: str) -> None:
+        """Executed, and nobody hears of it."""
+        content = json.loads(request.body)
+        self._through(content["path"], content["params"], key)
+
     def arrive_late(self) -> None:
         """What was on its way arrives now."""
         late, self.late = self.late, []
@@ -166,10 +172,12 @@ class FakeProvider:
         return _failed("timeout")
 
     def _declined(self, path: str, params: Mapping[str, Any], key: str) -> Answer:
-        params = {**params, "payment_method": "pm_card_chargeDeclined"}
+        wanted, params = params, {**params, "payment_method": "pm_card_chargeDeclined"}
         kept = self._stored.get(key)
         if kept is None and path == "/v1/payment_intents":
+            content = json.dumps([path, wanted], sort_keys=True)
             answer, _ = self._executed(path, params, key)
+            self._stored[key] = Stored(content, answer, self._clock.now())
             return answer
         return _failed("402")
 
