@@ -132,6 +132,15 @@ def test_errors_are_stored_as_stripe_would(sandbox: Sandbox, status: int, when: 
     assert live(sandbox) == (1 if applied else 0)
 
 
+def test_a_fault_on_a_retry_changes_nothing_that_is_stored(sandbox: Sandbox) -> None:
+    sandbox.faults({"do": "status", "status": 500, "nth": 2})
+    first = post(sandbox)
+
+    assert post(sandbox)[1][0] == 500
+
+    assert post(sandbox) == first
+
+
 def test_whether_it_is_stored_can_be_said(sandbox: Sandbox) -> None:
     sandbox.faults({"do": "status", "status": 500, "stored": False, "nth": 1})
 

@@ -3,18 +3,13 @@ up, no money appears, and the last event of an object shows it as it is."""
 
 from __future__ import annotations
 
-import json
 from typing import Any
 
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from sandbox.api import Api, Call
 from sandbox.books import books
-from sandbox.clock import FROZEN, Clock, Setting
-from sandbox.faults import Plan
-from sandbox.store import Store
-from sandbox.webhooks import Deliveries
+from tests.sandbox.world import World
 
 CARDS = ("pm_card_visa", "pm_card_shortHold", "pm_card_chargeDeclined",
          "pm_card_authenticationRequired")  # fmt: skip
@@ -37,46 +32,26 @@ faults = st.lists(
 )  # fmt: skip
 
 
-class World:
-    """A sandbox without its server."""
-
-    def __init__(self, plan: list[dict[str, Any]]) -> None:
-        self.clock = Clock(Setting(FROZEN, 1_782_820_800.0, 0.0))
-        faults, self.store = Plan(plan), Store(":memory:")
-        deliveries = Deliveries(self.store, self.clock, faults, None, "")
-        self.api = Api(self.store, self.clock, None, faults, deliveries)
-        self.sent: list[Call] = []
-
-    def documents(self) -> list[str]:
-        kinds = ("payment_intent", "charge", "refund", "event")
-        return [json.dumps(doc) for kind in kinds for doc in self.store.all(kind)]
-
-    def post(self, path: str, params: dict[str, str]) -> None:
-        pairs = sorted(params.items())
-        key = f"K-{len(self.sent)}"
-        self.sent.append(Call("POST", f"/v1/{path}", pairs, "Bearer sk_test_x", key))
-        self.api.answer(self.sent[-1])
-
-    def do(self, step: tuple[Any, ...]) -> None:
-        ids = [doc["id"] for doc in self.store.all("payment_intent")]
-        match step:
-            case ("create", card, capture, amount):
-                self.post("payment_intents", {
-                    "amount": str(amount), "currency": "usd", "payment_method": card,
-                    "confirm": "true", "capture_method": capture,
-                    "payment_method_types[0]": "card"})  # fmt: skip
-            case ("again", number) if self.sent:
-                self.api.answer(self.sent[number % len(self.sent)])
-            case ("advance", hours):
-                self.clock.advance(hours * HOUR_SECONDS)
-                self.api.run_timers()
-            case ("refund", number, amount) if ids:
-                intent = ids[number % len(ids)]
-                self.post("refunds", {"payment_intent": intent, "amount": str(amount)})
-            case (act, number, amount) if ids:
-                more = {"capture": {"amount_to_capture": str(amount)},
-                        "confirm": {"payment_method": "pm_card_visa"}}  # fmt: skip
-                self.post(f"payment_intents/{ids[number % len(ids)]}/{act}", more.get(act, {}))
+def do(world: World, step: tuple[Any, ...]) -> None:
+    ids = [doc["id"] for doc in world.store.all("payment_intent")]
+    match step:
+        case ("create", card, capture, amount):
+            world.post("payment_intents", {
+                "amount": str(amount), "currency": "usd", "payment_method": card,
+                "confirm": "true", "capture_method": capture,
+                "payment_method_types[0]": "card"})  # fmt: skip
+        case ("again", number) if world.sent:
+            world.api.answer(world.sent[number % len(world.sent)])
+        case ("advance", hours):
+            world.clock.advance(hours * HOUR_SECONDS)
+            world.api.run_timers()
+        case ("refund", number, amount) if ids:
+            intent = ids[number % len(ids)]
+            world.post("refunds", {"payment_intent": intent, "amount": str(amount)})
+        case (act, number, amount) if ids:
+            more = {"capture": {"amount_to_capture": str(amount)},
+                    "confirm": {"payment_method": "pm_card_visa"}}  # fmt: skip
+            world.post(f"payment_intents/{ids[number % len(ids)]}/{act}", more.get(act, {}))
 
 
 @settings(max_examples=120, deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -84,7 +59,7 @@ class World:
 def test_the_books_always_add_up(done: list[tuple[Any, ...]], plan: list[dict[str, Any]]) -> None:
     world = World(plan)
     for step in done:
-        world.do(step)
+        do(world, step)
 
     shown = books(world.store)
     entries = list(world.store.all("balance_transaction"))
@@ -105,7 +80,7 @@ def test_events_tell_all_there_is_to_know(
 ) -> None:
     world = World(plan)
     for step in done:
-        world.do(step)
+        do(world, step)
 
     events = list(world.store.all("event"))
     last = {event["data"]["object"]["id"]: event["data"]["object"] for event in events}
@@ -122,7 +97,7 @@ def test_a_run_sent_again_within_a_day_changes_nothing(done: list[tuple[Any, ...
     world = World([])
     for step in done:
         if step[0] != "advance":
-            world.do(step)
+            do(world, step)
     before = world.documents()
     world.clock.advance(23 * HOUR_SECONDS)
 
@@ -131,3 +106,15 @@ def test_a_run_sent_again_within_a_day_changes_nothing(done: list[tuple[Any, ...
 
     after = world.documents()
     assert after == before
+
+
+def test_nothing_is_captured_after_its_time_although_nobody_looked() -> None:
+    world = World()
+    do(world, ("create", "pm_card_visa", "manual", 500))
+    world.clock.advance(7 * 24 * HOUR_SECONDS)
+
+    do(world, ("capture", 0, 500))
+
+    (intent,) = world.store.all("payment_intent")
+    assert (intent["status"], intent["canceled_at"]) == ("canceled", int(world.clock.now()))
+    assert not list(world.store.all("balance_transaction"))
