@@ -30,6 +30,7 @@ class OrdersPolicy:
     authorizations_most: int
     completed_after_days: int
     new_request_after: Sequence[str]
+    acts_within_hours: int
     look_back_days: int
     legal_entities: Mapping[str, str]
 

@@ -6,7 +6,8 @@ the next one, when its files have landed.
 
 **When a task fails**, its log ends with the job's record, and the exit code says what to do:
 
-- 2, the command line makes no sense: trigger the day again with other parameters.
+- 2, the command line makes no sense: trigger the day again with other parameters. Of `act`: the day
+  is history, and is not acted upon any more.
 - 3, data broke its contract and nothing was published: see `error` in the record, the `reasons`
   in `bronze/<entity>__rejected` and `meta/data_quality`. Land corrected files under the same ds,
   then clear the task.
@@ -20,6 +21,11 @@ the next one, when its files have landed.
 2, 3 and 5 are not tried again: the same command would end the same way. Clearing a task is always
 safe, because a job that runs again changes nothing. Repair a day before the next one's run closes
 it: later its files are refused, and have to be delivered under a later ds.
+
+**Paying and notifying** is the task `act`, skipped unless the run's parameter `act` is set
+(`MARKETPLACE_ACT=1` in the scheduler's environment sets it for all runs). Exit code 4 there: the
+provider or the mail server is away, or a cap or the kill switch is reached; what is not sent stays
+planned, and clearing the task sends it once. A file `stop` in the gateway's folder stops sending.
 
 **Once, on installing**: `airflow pools import dags/pools.json` (without the pool nothing starts).
 The scheduler's environment gives `MARKETPLACE_LAKE_ROOT`, `MARKETPLACE_LANDING` (the folder for
@@ -36,7 +42,7 @@ from airflow.sdk import DAG, CronDataIntervalTimetable, Param, chain
 
 sys.path.append(str(Path(__file__).resolve().parents[1]))  # where `conf` and `dags` are found
 
-from dags.spark import spark_verb, tables_by_verb
+from dags.spark import ACTS, spark_acting, spark_verb, tables_by_verb
 
 with DAG(
     "marketplace_daily",
@@ -48,7 +54,10 @@ with DAG(
     params={
         "business_date": Param(None, type=["null", "string"], format="date"),
         "landing": Param(os.environ.get("MARKETPLACE_LANDING", "landing"), type="string"),
+        "act": Param(ACTS, type="boolean"),
     },
     tags=["marketplace"],
 ):
-    chain(*(spark_verb(verb, tables) for verb, tables in tables_by_verb().items()))
+    verbs = {verb: spark_verb(verb, tables) for verb, tables in tables_by_verb().items()}
+    chain(*verbs.values())
+    verbs["decide"] >> spark_acting()

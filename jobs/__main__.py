@@ -92,7 +92,8 @@ def _execute(
         if getattr(module, "NEEDS_LAKE", True) is False:
             rows = module.run(spark, settings, window, **options)
             return _report(name, run_id, window, began, rows=rows or {}), 0
-        writes = getattr(module, "LEASE", True)
+        leased = getattr(module, "LEASE", True)
+        writes = leased(options) if callable(leased) else leased
         if writes and not settings.lake_root:
             raise UsageError("no lake root: give --lake-root or set MARKETPLACE_LAKE_ROOT")
         held = lease(spark, settings.lake_root or "", name) if writes else contextlib.nullcontext()
@@ -100,7 +101,8 @@ def _execute(
             zone = getattr(module, "TIME_ZONE", None)
             creates = name.startswith("ingest.") or "landing" in options
             lake = open_lake(spark, settings, zone=zone, create=creates)
-            if patience := getattr(module, "TURN_PATIENCE_SECONDS", 0):
+            patience = getattr(module, "TURN_PATIENCE_SECONDS", 0)
+            if patience and not writes:
                 lake.turn = functools.partial(lease, spark, lake.root, name, patience)
             return run_job(name, lake, settings, window, run_id, options).report(), 0
     except Exception as error:

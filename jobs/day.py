@@ -1,12 +1,14 @@
 """The whole business day in one session: every job that a finished day needs, in flow order.
 
-It ingests only with --landing, never trains, and never acts. A step whose inputs and code are
-those of its last run over the same days is skipped. A scheduler takes the day verb by verb.
+It ingests only with --landing, never trains, and acts only with --act, on the newest day. A step
+whose inputs and code are those of its last run over the same days is skipped. A scheduler takes the
+day verb by verb.
 
 examples:
   ./spark-submit.sh run.day --ds 2026-06-30
   ./spark-submit.sh run.day --from 2026-06-01 --to 2026-06-30 --landing landing
   ./spark-submit.sh run.day --ds 2026-06-30 --only refine
+  ./spark-submit.sh run.day --ds 2026-06-30 --act
 """
 
 from __future__ import annotations
@@ -22,7 +24,7 @@ from conf.settings import Settings
 from conf.tables import meta
 from jobs import registry
 from jobs.arguments import Argument
-from jobs.errors import NoChampion, NoRegistry, UsageError
+from jobs.errors import NoChampion, NoRegistry, OutsideUnavailable, UsageError
 from jobs.lake.io import Lake, Tally
 from jobs.runner import code_version, run_job
 from jobs.window import Window
@@ -33,6 +35,12 @@ VERBS = ("refine", "featurize", "learn", "decide", "report")
 ARGUMENTS = (
     Argument("--landing", "also ingest the days from this landing folder first"),
     Argument("--only", "no more than the day's jobs of this verb", choices=("ingest", *VERBS)),
+    Argument(
+        "--act",
+        "then also pay and notify: of one day alone, the newest",
+        action="store_true",
+        default=False,
+    ),
 )
 NEVER_IN_A_DAY = (
     "learn.seller_risk", "learn.seller_segments", "learn.promote", "learn.rollback",
@@ -47,11 +55,30 @@ IN_A_RANGE: Mapping[str, Mapping[str, Any]] = {
     "featurize.seller_labels": {"month_ends": True},
     "learn.score_seller_risk": {"month_ends": True},
     "learn.assign_segments": {"month_ends": True},
+    "decide.orders": {"newest_only": True},
+    "decide.follow_ups": {"newest_only": True},
 }
-"""Options in a run of several days: a snapshot of every seller on every day would be too much."""
+"""Options in a run of several days: a snapshot of every seller on every day would be too much, and
+what was to be done on a day that has passed is nobody's question."""
+
+ACTS: tuple[tuple[str, Mapping[str, Any]], ...] = (
+    ("act.payment_intents", {}),
+    ("ingest.stripe_events", {"list": True}),
+    ("act.notices", {}),
+)
+"""What --act adds, in this order: pay, take in what the provider says of it, notify."""
 
 READS: tuple[Any, ...] = ()
 WRITES: tuple[Any, ...] = ()
+TURN_PATIENCE_SECONDS = 600
+
+
+def only_derives(options: Mapping[str, Any]) -> bool:
+    """Does the run send nothing, so that it may hold the lake all along?"""
+    return not options["act"] and options["only"] != "act"
+
+
+LEASE = only_derives
 
 
 def steps() -> list[str]:
@@ -61,9 +88,24 @@ def steps() -> list[str]:
 
 
 def run(
-    lake: Lake, settings: Settings, window: Window, *, landing: str | None, only: str | None = None
-) -> None:
+    lake: Lake, settings: Settings, window: Window, *, landing: str | None, only: str | None = None,
+    act: bool = False,
+) -> None:  # fmt: skip
+    if (act or only == "act") and (len(window) > 1 or (act and only)):
+        raise UsageError("acting is for one day, the newest: give --ds, and --act or --only act")
     tally = Tally()
+    if only != "act":
+        with lake.held():
+            _derive(lake, settings, window, landing, only, tally)
+    if act or only == "act":
+        _act(lake, settings, window, tally)
+    lake.tally = tally
+
+
+def _derive(
+    lake: Lake, settings: Settings, window: Window, landing: str | None, only: str | None,
+    tally: Tally,
+) -> None:  # fmt: skip
     ranged = IN_A_RANGE if len(window) > 1 else {}
     todo: list[tuple[str, Mapping[str, Any]]] = [(name, ranged.get(name, {})) for name in steps()]
     if landing:
@@ -85,7 +127,20 @@ def run(
             continue
         log.info("%s done in %.1f s", where, done.seconds)
         tally.rows |= done.tally.rows
-    lake.tally = tally
+
+
+def _act(lake: Lake, settings: Settings, window: Window, tally: Tally) -> None:
+    """Each goes on where another is not available; what is, is said at the end."""
+    away = []
+    for name, options in ACTS:
+        log.info("%s ...", name)
+        try:
+            tally.rows |= run_job(name, lake, settings, window, lake.run_id, options).tally.rows
+        except OutsideUnavailable as error:
+            log.warning("%s: %s", name, error)
+            away.append(f"{name}: {error}")
+    if away:
+        raise OutsideUnavailable("; ".join(away))
 
 
 def _is_done(lake: Lake, name: str, window: Window) -> bool:

@@ -5,18 +5,18 @@ The lake is only held while something is written, never while something is sent.
 one row is written, the record of the run.
 
 examples:
-  ./spark-submit.sh run.orders --ds 2026-06-30 --until 2026-06-30T14:15:00Z --landing landing
-  ./spark-submit.sh run.orders --ds 2026-06-30 --until 2026-06-30T14:15:00Z --landing landing \\
-      --inbox inbox --act
+  ./spark-submit.sh run.orders --until 2026-06-30T14:15:00Z --landing landing
+  ./spark-submit.sh run.orders --until 2026-06-30T14:15:00Z --landing landing --inbox inbox --act
 """
 
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, nullcontext
-from datetime import datetime
+from collections.abc import Mapping
+from contextlib import nullcontext
+from datetime import datetime, timedelta
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from conf.settings import Settings
 from conf.tables import meta
@@ -36,6 +36,7 @@ ARGUMENTS = (
     Argument("--act", "also pay and notify; else nothing reaches the outside",
              action="store_true", default=False),
 )  # fmt: skip
+WINDOW = "optional"
 LEASE = False
 TURN_PATIENCE_SECONDS = 600
 
@@ -63,9 +64,10 @@ def steps(
 
 
 def run(
-    lake: Lake, settings: Settings, window: Window, *, until: datetime | None = None,
+    lake: Lake, settings: Settings, window: Window | None, *, until: datetime | None = None,
     landing: str | None = None, inbox: str | None = None, act: bool = False,
 ) -> None:  # fmt: skip
+    window = window or _day_of(lake, until)
     _require_within(lake, window, until)
     tally, records = Tally(), list[dict[str, Any]]()
     away: list[str] = []
@@ -92,22 +94,18 @@ def _step(
 ) -> dict[str, dict[str, int]]:  # fmt: skip
     """Runs a job; one that writes all along has the lake to itself meanwhile."""
     holds = getattr(registry.module_of(name), "LEASE", True)
-    with _held(lake) if holds else nullcontext():
+    with lake.held() if holds else nullcontext():
         return run_job(
             name, lake, settings, window, lake.run_id, options, keep=records.append
         ).tally.rows
 
 
-@contextmanager
-def _held(lake: Lake) -> Iterator[None]:
-    """The lake's lease for as long as the block lasts; turns within it are taken already."""
-    turn = lake.turn
-    with turn():
-        lake.turn = nullcontext
-        try:
-            yield
-        finally:
-            lake.turn = turn
+def _day_of(lake: Lake, until: datetime | None) -> Window:
+    """The business day that ends at `until`, or in which it lies."""
+    if until is None:
+        raise UsageError("run.orders needs --ds, --until or both")
+    last_known = until - timedelta(microseconds=1)
+    return Window.day(last_known.astimezone(ZoneInfo(lake.zone)).date())
 
 
 def _require_within(lake: Lake, window: Window, until: datetime | None) -> None:

@@ -3,9 +3,10 @@
 A job module has a docstring (its first line is shown by `list`), `READS` and `WRITES` (tables),
 and `run(lake, settings, window, **options)`. It may have `ARGUMENTS` (its own options), `WINDOW`
 ("required", "optional" or "none"; default required), `TIME_ZONE` (the zone that a new lake takes
-from it), `LEASE = False` if it does not hold the lake's lease all along, and then
-`TURN_PATIENCE_SECONDS`, how long it waits for its turn to write. Every module is imported to read
-these: what takes seconds to import (MLflow, LightGBM) is imported by the function that needs it.
+from it), `LEASE` (False, or a function of the options that says so, if it does not hold the lake's
+lease all along), and then `TURN_PATIENCE_SECONDS`, how long it waits for its turn to write. Every
+module is imported to read these: what takes seconds to import (MLflow, LightGBM) is imported by the
+function that needs it.
 """
 
 from __future__ import annotations

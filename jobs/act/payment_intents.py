@@ -28,7 +28,7 @@ from jobs import history, provider_state
 from jobs.arguments import UNTIL, Argument
 from jobs.errors import OutsideUnavailable, UsageError
 from jobs.lake.io import Lake
-from jobs.window import Window
+from jobs.window import Window, end_of
 
 if TYPE_CHECKING:
     from jobs.gateway.entry import Outcome
@@ -81,9 +81,9 @@ def run(
     from jobs.gateway.gateway import open_gateway
 
     policy = load_orders_policy()
-    require_newest(lake, window)
     mode = access_for(settings).mode
     clock = clock_for(mode)
+    require_newest(lake, window, policy, clock.now())
     with open_gateway(settings, JOB, clock) as gateway:
         with lake.turn():
             keep(lake, gateway, gateway.unreported(), window)
@@ -100,12 +100,19 @@ def run(
         raise OutsideUnavailable(f"some requests stay planned: {sent.unavailable}")
 
 
-def require_newest(lake: Lake, window: Window) -> None:
-    """UsageError unless the window is the newest day that was decided: history is not acted on."""
+def require_newest(lake: Lake, window: Window, policy: OrdersPolicy, now: datetime) -> None:
+    """UsageError unless the window is the newest day that was decided, and lately: history is not
+    acted on. The clock may withhold what is sent, and does no more here."""
     row = lake.read(decisions.PAYMENTS).agg(F.max("ds").alias("ds")).first()
     newest = row["ds"] if row else None
     if len(window) > 1 or (newest and window.last < newest):
         raise UsageError(f"acting is for the newest day alone, which is {newest}, not for {window}")
+    ended = end_of(window.last, lake.zone)
+    if now - ended > timedelta(hours=policy.acts_within_hours):
+        raise UsageError(
+            f"{window} ended at {ended}, more than {policy.acts_within_hours} hours before {now}: "
+            "what was decided then is history, and is not acted on"
+        )
     if newest is None or newest < window.last:
         log.info("nothing is decided for %s; open requests go on", window)
 

@@ -66,6 +66,17 @@ class Lake:
         self._opened: set[str] = set()
         self._opening = threading.Lock()
 
+    @contextmanager
+    def held(self) -> Iterator[None]:
+        """One turn for all that the block writes: turns within it are taken already."""
+        turn = self.turn
+        with turn():
+            self.turn = nullcontext
+            try:
+                yield
+            finally:
+                self.turn = turn
+
     def path(self, table: Table) -> str:
         return f"{self.root}/{table.path}"
 

@@ -15,6 +15,7 @@ RUNS = {
     "asked for": ({"business_date": "2026-05-04"}, LOGICAL),
     "scheduled": ({"business_date": None}, LOGICAL),
     "without a date": ({"business_date": None}, None),
+    "acting": ({"act": True, "inbox": "inbox"}, LOGICAL),
 }
 DATES = [None, "2026-06-30", "2026-02-30", "30.6.2026", "tomorrow", ""]
 
@@ -29,7 +30,10 @@ def shape(dag):
         "max_active_runs": dag.max_active_runs,
         "catchup": dag.catchup,
         "refused": [
-            date for date in DATES if not accepts(dag.params.get_param("business_date"), date)
+            date
+            for date in DATES
+            if "business_date" in dag.params
+            and not accepts(dag.params.get_param("business_date"), date)
         ],
         "arguments": {
             name: {task.task_id: rendered(dag, task, *run) for task in dag.tasks}
@@ -49,9 +53,14 @@ def accepts(param, value):
 def rendered(dag, task, params, logical_date):
     context = {
         "params": ParamsDict(dag.params.dump() | params),
-        "dag_run": SimpleNamespace(logical_date=logical_date, run_after=DUE),
+        "dag_run": SimpleNamespace(
+            logical_date=logical_date, run_after=DUE, data_interval_end=logical_date and DUE
+        ),
     }
-    return task.render_template(task.arguments, context, dag.get_template_env())
+    environment = dag.get_template_env()
+    if not task.render_template(task.only_if, context, environment):
+        return None
+    return [a for a in task.render_template(task.arguments, context, environment) if a]
 
 
 bag = DagBag(sys.argv[1])

@@ -12,7 +12,8 @@ from conf.tables import READY_MADE
 from jobs import day, registry
 from tests.dags.conftest import PROJECT, Airflow
 
-STEPS = ["ingest.landing", *day.steps()]
+ACTING = [name for name, _ in day.ACTS if name.startswith("act.")]
+STEPS = ["ingest.landing", *day.steps(), *ACTING]
 
 
 @pytest.fixture(scope="module")
@@ -36,7 +37,7 @@ def daily(found: dict[str, Any]) -> dict[str, Any]:
 def test_the_folder_parses_without_database_and_spark(found: dict[str, Any]) -> None:
     assert found["import_errors"] == {}
     assert sorted(found["dags"]) == [
-        "marketplace_daily", "seller_risk_daily", "seller_risk_monthly",
+        "marketplace_daily", "orders_quarter_hourly", "seller_risk_daily", "seller_risk_monthly",
         "seller_segments_monthly",
     ]  # fmt: skip
     assert not {"pyspark", "delta", "jobs", "ml"} & set(found["modules"])
@@ -81,12 +82,30 @@ def test_one_run_and_one_session_at_a_time(daily: dict[str, Any]) -> None:
 def test_the_business_date(daily: dict[str, Any], run: str, ds: str) -> None:
     arguments = daily["arguments"][run]
     assert arguments["refine"] == ["run.day", "--only", "refine", f"--ds={ds}", "--env", "local"]
-    assert all(f"--ds={ds}" in of_task for of_task in arguments.values())
+    assert all(f"--ds={ds}" in of_task for of_task in arguments.values() if of_task)
+
+
+def test_a_run_acts_only_where_it_is_told(daily: dict[str, Any]) -> None:
+    acting = daily["arguments"]["acting"]["act"]
+    assert acting == ["run.day", "--only", "act", "--ds=2026-06-30", "--env", "local"]
+    assert daily["arguments"]["scheduled"]["act"] is None
+    assert daily["upstream"]["act"] == ["decide"]
+
+
+def test_a_quarter_hour_is_about_what_was_known_before_its_end(found: dict[str, Any]) -> None:
+    (by_run,) = (
+        {run: of_run["orders"] for run, of_run in dag["arguments"].items()}
+        for name, dag in found["dags"].items() if name == "orders_quarter_hourly"
+    )  # fmt: skip
+    until, landing = "--until=2026-07-01T06:00:00+00:00", "--landing=landing"
+    assert by_run["scheduled"] == ["run.orders", until, landing, "--env", "local"]
+    assert by_run["without a date"][1] == until
+    assert by_run["acting"][3:5] == ["--inbox=inbox", "--act"]
 
 
 def test_only_ingest_names_the_landing(daily: dict[str, Any]) -> None:
     arguments = daily["arguments"]["scheduled"]
-    named = [task for task in arguments if "--landing=landing" in arguments[task]]
+    named = [task for task in arguments if "--landing=landing" in (arguments[task] or ())]
     assert named == ["ingest"]
 
 
