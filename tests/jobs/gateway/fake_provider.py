@@ -23,7 +23,7 @@ from jobs.gateway.request import Request
 
 KEYS_KEPT = timedelta(hours=24)
 HOLD = timedelta(days=7)
-STATUSES = {"402": 402, "400": 400, "409": 409, "429": 429, "500": 500, "503": 503}
+STATUSES = {"402": 402, "400": 400, "401": 401, "409": 409, "429": 429, "500": 500, "503": 503}
 DECLINE = {"type": "card_error", "code": "card_declined", "decline_code": "generic_decline"}
 CLOSED = ("succeeded", "canceled")
 
@@ -138,7 +138,7 @@ class FakeProvider:
         return answer
 
     def _faulty(self, fault: Fault, path: str, params: Mapping[str, Any], key: str) -> Answer:
-        if fault.how in ("409", "429", "not_sent"):
+        if fault.how in ("401", "409", "429", "not_sent"):
             return _failed(fault.how)  # these come before the idempotency layer
         if fault.how == "late":
             return self._under_way(fault.applied, path, params, key)
