@@ -14,6 +14,7 @@ import threading
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 from sandbox import events
 from sandbox.api import Api
@@ -34,6 +35,7 @@ EXAMPLES = """examples:
 The first line of standard output is one JSON object with the URL. The test cards, the fault plan
 and the control endpoint are in sandbox/README.md."""
 LOOKED_AGAIN_SECONDS = 0.25
+log = logging.getLogger("sandbox")
 TURNS_BETWEEN_PRUNING = 40
 
 
@@ -45,7 +47,7 @@ def arguments(given: Sequence[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--port", type=_port, default=12111, help="0 picks a free one (12111)")
     parser.add_argument("--db", default=":memory:", help="SQLite file of the state (in memory)")
     parser.add_argument("--faults", type=Path, help="JSON file with a fault plan")
-    parser.add_argument("--webhook", help="URL that events are delivered to")
+    parser.add_argument("--webhook", type=_url, help="URL that events are delivered to")
     parser.add_argument("--webhook-secret", default="whsec_sandbox", help="signs deliveries")
     parser.add_argument("--no-limits", action="store_true", help="no 429 by rate")
     parser.add_argument("--now", help="ISO instant from which the clock runs on (real time, or "
@@ -59,6 +61,13 @@ def _port(text: str) -> int:
     return int(text)
 
 
+def _url(text: str) -> str:
+    place = urlsplit(text)
+    if place.scheme not in ("http", "https") or not place.hostname:
+        raise argparse.ArgumentTypeError(f"{text!r} is no URL like http://127.0.0.1:12112/webhooks")
+    return text
+
+
 def main(given: Sequence[str] | None = None) -> int:
     logging.basicConfig(level=logging.INFO, format="%(levelname)s %(name)s %(message)s")
     options = arguments(given)
@@ -67,7 +76,7 @@ def main(given: Sequence[str] | None = None) -> int:
         clock = _clock(store, options.now)
         deliveries = Deliveries(store, clock, plan, options.webhook, options.webhook_secret)
         limits = None if options.no_limits else Limits(clock.ticking)
-        server = Server(options.port, Api(store, clock, limits, plan, deliveries))
+        server = _server(options.port, Api(store, clock, limits, plan, deliveries))
     except (BadPlan, OSError, ValueError, sqlite3.Error) as error:
         print(f"python -m sandbox: {error}", file=sys.stderr)
         return 2
@@ -95,18 +104,30 @@ def _housekeeping(server: Server) -> None:
     for turn in itertools.count():
         if server.stopping.wait(LOOKED_AGAIN_SECONDS):
             return
-        api.run_timers()
-        if turn % TURNS_BETWEEN_PRUNING == 0:
-            with api.store.transaction():
-                api.keys.prune(api.clock.now())
-                events.prune(api.context())
+        try:
+            api.run_timers()
+            if turn % TURNS_BETWEEN_PRUNING == 0:
+                with api.store.transaction():
+                    api.keys.prune(api.clock.now())
+                    events.prune(api.context())
+        except Exception:
+            log.exception("housekeeping broke; it goes on")
 
 
 def _store(path: str) -> Store:
     try:
         return Store(path)
-    except sqlite3.OperationalError as error:
-        raise OSError(f"--db {path}: {error}; is another sandbox using it?") from None
+    except sqlite3.Error as error:
+        in_use = "locked" in str(error)
+        remedy = "another sandbox is using it" if in_use else "name a file that it may make"
+        raise OSError(f"--db {path}: {error}; {remedy}") from None
+
+
+def _server(port: int, api: Api) -> Server:
+    try:
+        return Server(port, api)
+    except OSError as error:
+        raise OSError(f"--port {port}: {error.strerror}; 0 picks a free one") from None
 
 
 def _plan(path: Path | None) -> Any:

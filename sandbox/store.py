@@ -18,6 +18,7 @@ from typing import Any
 
 Doc = dict[str, Any]
 
+SCHEMA_VERSION = 1
 LOOKUPS = ("customer", "payment_intent", "charge", "transfer_group", "type", "source")
 _SCHEMA = """
 create table if not exists objects (
@@ -56,7 +57,10 @@ class Store:
         self._db.execute("pragma locking_mode = exclusive")  # one sandbox a file
         self._db.execute("pragma journal_mode = wal")
         self._db.execute("pragma synchronous = normal")
-        self._db.executescript(_SCHEMA)
+        (version,) = self._db.execute("pragma user_version").fetchone()
+        if version not in (0, SCHEMA_VERSION):
+            raise sqlite3.DatabaseError(f"made by another sandbox (schema {version})")
+        self._db.executescript(f"{_SCHEMA} pragma user_version = {SCHEMA_VERSION};")
 
     def close(self) -> None:
         with self.lock:

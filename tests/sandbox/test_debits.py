@@ -34,6 +34,7 @@ def test_a_debit_is_processing_before_it_succeeds(sandbox: Sandbox, stripe: Stri
         made.id, {"expand": ["latest_charge.balance_transaction"]}
     )
     assert (after.status, after.amount_received) == ("succeeded", 100_000)
+    assert (made.processing.type, after.processing) == (BANK, None)
     entry: Any = after.latest_charge.balance_transaction
     assert (entry.type, entry.fee) == ("payment", 500)
     assert types(stripe) == [

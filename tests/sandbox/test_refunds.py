@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
 from stripe import BalanceTransaction, StripeClient
 
 from tests.sandbox.payments import DAY_SECONDS, hold, paid, refused, types
@@ -95,6 +96,18 @@ def test_the_fee_follows_the_currency(sandbox: Sandbox, stripe: StripeClient) ->
         fees[currency] = booked(stripe)[0].fee
 
     assert fees == {"eur": 175, "jpy": 360, "chf": 320, "kwd": 590}
+
+
+@pytest.mark.parametrize(
+    ("amount", "fee"),
+    [(499, 14 + 30), (500, 15 + 30), (501, 15 + 30), (50, 1 + 30)],  # 14.471, 14.5, 14.529, 1.45
+)
+def test_fees_are_rounded_half_up(
+    sandbox: Sandbox, stripe: StripeClient, amount: int, fee: int
+) -> None:
+    paid(stripe, amount=amount)
+
+    assert booked(stripe)[0].fee == fee
 
 
 def test_money_is_pending_before_it_is_available(sandbox: Sandbox, stripe: StripeClient) -> None:

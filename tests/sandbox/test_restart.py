@@ -65,5 +65,5 @@ def test_the_clock_goes_on_from_where_it_was(own_sandbox: Callable[..., Sandbox]
 def test_one_database_belongs_to_one_process(own_sandbox: Callable[..., Sandbox]) -> None:
     own_sandbox()
 
-    with pytest.raises(AssertionError, match="is another sandbox using it"):
+    with pytest.raises(AssertionError, match="another sandbox is using it"):
         own_sandbox()
