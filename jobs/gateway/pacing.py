@@ -7,7 +7,6 @@ of the request's key and its attempt, so that a rerun waits as the run before di
 from __future__ import annotations
 
 import hashlib
-import re
 import threading
 from collections import deque
 
@@ -15,14 +14,16 @@ from conf.settings import GatewayPolicy
 from jobs.gateway.answer import Answer, Kind
 from jobs.gateway.clock import Clock
 
-_ID = re.compile(r"/(?!v\d)[a-z]+_[A-Za-z0-9_]+")
 PROBE_SECONDS = 1.0
 LONGEST_OPEN_SECONDS = 300.0
 
 
 def endpoint_of(method: str, path: str) -> str:
-    """Method and path template, the provider's unit of rate: ids are taken out."""
-    return f"{method} {_ID.sub('/{id}', path)}"
+    """Method and path template, the provider's unit of rate: /v1/<resource>/<id>/<verb>, where the
+    id is taken out."""
+    parts = path.split("/")
+    parts[3:4] = ["{id}"] * len(parts[3:4])
+    return f"{method} {'/'.join(parts)}"
 
 
 def backoff_seconds(policy: GatewayPolicy, key: str, attempts: int) -> float:

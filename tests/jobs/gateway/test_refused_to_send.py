@@ -1,4 +1,4 @@
-"""What is never sent: bytes other than the frozen ones, what is switched off, capped, taken back."""
+"""What is never sent: bytes other than the frozen ones, what is switched off, capped, withdrawn."""
 
 from __future__ import annotations
 
