@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import re
 
-SECRETS = re.compile(r"\b((?:[sr]k|whsec)_|(?:[a-z]+_\w{3,}?_secret_))[A-Za-z0-9_]+")
+SECRETS = re.compile(r"\b((?:[sr]k|whsec)_|(?:[a-z]+_\w+?_secret_))[A-Za-z0-9_]+")
 WATCHED_LOGGERS = (
     "stripe",
     "urllib3",
