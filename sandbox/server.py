@@ -5,10 +5,11 @@ from __future__ import annotations
 import logging
 import socket
 import struct
+import sys
 import threading
 from collections.abc import Mapping
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from sandbox.api import Answer, Api, Call
 from sandbox.control import Control
@@ -46,6 +47,11 @@ class Server(ThreadingHTTPServer):
         with self._idle:
             self.stopping.set()
         self.shutdown()
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """A client that went away is no error of ours."""
+        if not isinstance(sys.exc_info()[1], ConnectionError):
+            log.exception("a request broke")
 
     def begin(self) -> bool:
         """Counts a request; False when it comes too late."""
@@ -124,7 +130,11 @@ class Handler(BaseHTTPRequestHandler):
             self.close_connection = True
             self._write(413, dumps({"error": {"message": "the body is too large"}}), {})
             return None
-        return self.rfile.read(int(length))
+        body = self.rfile.read(int(length))
+        if len(body) < int(length):  # half a request may look like a whole one
+            self.close_connection = True
+            return None
+        return body
 
     def _call(self, path: str, query: str, body: bytes) -> Answer:
         key = self.headers.get("Idempotency-Key") if self.command == "POST" else None

@@ -21,14 +21,18 @@ from tests.support.sandbox import PROJECT, Sandbox, sandbox_process
 KEY = b"Authorization: Bearer sk_test_x\r\n"
 
 
-def spoken(sandbox: Sandbox, request: bytes) -> tuple[int, bytes]:
-    """(status, body) of the answer to these bytes."""
+def answered(sandbox: Sandbox, request: bytes) -> bytes:
+    """All that comes back for these bytes."""
     host, port = sandbox.url.removeprefix("http://").split(":")
     with socket.create_connection((host, int(port)), timeout=10) as connection:
         connection.sendall(request)
         connection.shutdown(socket.SHUT_WR)
-        answer = b"".join(iter(lambda: connection.recv(65_536), b""))
-    head, _, body = answer.partition(b"\r\n\r\n")
+        return b"".join(iter(lambda: connection.recv(65_536), b""))
+
+
+def spoken(sandbox: Sandbox, request: bytes) -> tuple[int, bytes]:
+    """(status, body) of the answer to these bytes."""
+    head, _, body = answered(sandbox, request).partition(b"\r\n\r\n")
     return int(head.split()[1]), body
 
 
@@ -85,6 +89,16 @@ def test_whatever_is_asked_is_answered(sandbox: Sandbox, request_: bytes, status
 
     assert found == status
     assert json.loads(body)["error"]["message"]
+
+
+def test_half_a_request_is_not_done(sandbox: Sandbox) -> None:
+    whole = b"amount=1000&currency=usd&metadata[order_id]=O-1"
+    head = b"POST /v1/payment_intents HTTP/1.1\r\n%sContent-Length: %d\r\n\r\n" % (KEY, len(whole))
+
+    assert answered(sandbox, head + whole[:24]) == b""
+    assert sandbox.books()["payment_intents"] == {}
+
+    assert answered(sandbox, head + whole).startswith(b"HTTP/1.1 200 ")
 
 
 def test_the_control_endpoint_is_not_below_v1(sandbox: Sandbox) -> None:

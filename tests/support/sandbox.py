@@ -34,6 +34,7 @@ class Sandbox:
 
     url: str
     process: subprocess.Popen[bytes]
+    log: Path
 
     def control(self, method: str, name: str, content: Any = None) -> Any:
         """The control endpoint's answer; AssertionError with its sentence when it refuses."""
@@ -86,7 +87,7 @@ def sandbox_process(folder: Path, *arguments: str) -> Iterator[Sandbox]:
     command = [sys.executable, "-m", "sandbox", "--port", "0", "--db", folder / "sandbox.db"]
     env = outside() | {"PYTHONUNBUFFERED": "1", "PATH": os.environ["PATH"]}
     with started([*command, *arguments], env=env, cwd=PROJECT, log=log) as process:
-        yield Sandbox(_url(process, log), process)
+        yield Sandbox(_url(process, log), process, log)
 
 
 def _url(process: subprocess.Popen[bytes], log: Path) -> str:
