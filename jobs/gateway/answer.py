@@ -70,6 +70,13 @@ def kept_intent(intent: Mapping[str, Any]) -> dict[str, Any]:
     return kept | _kept_charge(_mapping(charge))
 
 
+def kept_error(answer: Answer) -> dict[str, Any]:
+    """Which parameter was refused, and the kind of the error; never its text, which may repeat what
+    was sent."""
+    found = {"error_type": answer.error_type, "error_param": answer.error_object.get("param")}
+    return {name: value for name, value in found.items() if isinstance(value, str)}
+
+
 def _kept_charge(charge: Mapping[str, Any]) -> dict[str, Any]:
     kept = {f"charge_{name}": charge[name] for name in CHARGE_FIELDS if _plain(charge.get(name))}
     if isinstance(charge.get("id"), str):

@@ -38,7 +38,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from jobs.gateway.answer import Answer, Kind, kept_intent
+from jobs.gateway.answer import Answer, Kind, kept_error, kept_intent
 from jobs.gateway.request import Request, State
 
 INDETERMINATE = frozenset({408, 424})
@@ -116,7 +116,9 @@ def _refused(request: Request, answer: Answer, status: int) -> Verdict:
     if request.payment_intent_id is None and isinstance(intent, dict) and _declined(intent):
         found, kept = str(intent.get("id")), kept_intent(intent)
         return Verdict(State.REJECTED, code, answer.decline_code, found, kept)
-    return Verdict(State.REJECTED, code, answer.decline_code, look_first=True)
+    return Verdict(
+        State.REJECTED, code, answer.decline_code, answer=kept_error(answer), look_first=True
+    )
 
 
 def _declined(intent: Mapping[str, Any]) -> bool:

@@ -52,6 +52,7 @@ def _content(
         return "/v1/payment_intents", {
             "amount": amount_minor, "currency": currency.lower(), "capture_method": "manual",
             "confirm": True, "payment_method": "pm_card_visa", "transfer_group": order_id,
+            "payment_method_types": ["card"],
             "metadata": {
                 "request_key": key, "order_id": order_id, "payment_no": str(payment_no)
             },
