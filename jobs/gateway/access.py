@@ -51,7 +51,7 @@ def access_for(
         return Access(mode, _loopback(base or SANDBOX_BASE, variable), Secret(SANDBOX_KEY))
     if mode == "live" and base not in ("", PROVIDER_BASE):
         raise UsageError("STRIPE_API_BASE is set beside a live key; unset it")
-    if base and not base.startswith("https://") and not _is_loopback(base):
+    if base and not base.startswith("https://") and not is_loopback(base):
         raise UsageError(f"STRIPE_API_BASE {base} would send a key unencrypted; use https://")
     return Access(mode, base or PROVIDER_BASE, Secret(key))
 
@@ -97,7 +97,7 @@ def _mode_of(key: str, env: str, variable: str) -> str:
 
 
 def _loopback(base: str, variable: str) -> str:
-    if not _is_loopback(base):
+    if not is_loopback(base):
         raise UsageError(
             f"STRIPE_API_BASE {base} is not on this machine; without a key only the local sandbox "
             f"is spoken to. Set {variable} to a test key, or STRIPE_API_BASE to {SANDBOX_BASE}"
@@ -105,7 +105,8 @@ def _loopback(base: str, variable: str) -> str:
     return base
 
 
-def _is_loopback(base: str) -> bool:
+def is_loopback(base: str) -> bool:
+    """An http address of this machine, without user, path or query."""
     parts = urlsplit(base)
     if parts.scheme not in ("http", "https") or parts.username or parts.path or parts.query:
         return False

@@ -18,7 +18,7 @@ from requests.adapters import HTTPAdapter
 
 from conf.settings import GatewayPolicy
 from jobs.errors import OutsideUnavailable, UsageError
-from jobs.gateway.access import Access
+from jobs.gateway.access import Access, is_loopback
 from jobs.gateway.answer import Answer, Kind
 from jobs.gateway.redaction import guard_logs
 
@@ -65,7 +65,7 @@ class StripeProvider:
             max_network_retries=0,
             http_client=stripe.RequestsClient(
                 timeout=(policy.connect_timeout_seconds, policy.read_timeout_seconds),
-                session=_session(policy.workers),
+                session=session_for(access.base, policy.workers),
             ),
         )
 
@@ -121,13 +121,22 @@ def described(answer: Answer) -> str:
     return " ".join(part for part in parts if part) or str(answer.kind)
 
 
-def _session(connections: int) -> requests.Session:
+def session_for(base: str, connections: int) -> requests.Session:
+    """Connections to `base` that many threads share: no retries, redirects, cookies or passwords of
+    their own."""
     session = requests.Session()
+    session.trust_env = not is_loopback(base)  # a proxy of the machine does not reach its own ports
+    session.auth = _as_it_is
     session.mount("http://", HTTPAdapter(pool_maxsize=connections, max_retries=0))
     session.mount("https://", HTTPAdapter(pool_maxsize=connections, max_retries=0))
     session.max_redirects = 0  # a redirected POST would be sent twice, and elsewhere
     session.cookies.set_policy(http.cookiejar.DefaultCookiePolicy(allowed_domains=[]))
     return session
+
+
+def _as_it_is(request: requests.PreparedRequest) -> requests.PreparedRequest:
+    """Keeps the SDK's Authorization header, which a password in ~/.netrc would replace."""
+    return request
 
 
 def _refusal(error: stripe.StripeError) -> Answer:

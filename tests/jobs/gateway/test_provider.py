@@ -6,15 +6,17 @@ import logging
 import socket
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from typing import Any
 
 import pytest
+import requests
 import stripe
 
 from jobs.errors import UsageError
-from jobs.gateway.access import Access
+from jobs.gateway.access import PROVIDER_BASE, Access
 from jobs.gateway.answer import Answer, Kind
-from jobs.gateway.provider import API_VERSION, ProviderFailed, StripeProvider, pages_of
+from jobs.gateway.provider import API_VERSION, ProviderFailed, StripeProvider, pages_of, session_for
 from jobs.gateway.redaction import Secret
 from tests.jobs.gateway.answering import answering
 from tests.jobs.gateway.plans import policy
@@ -113,6 +115,21 @@ def test_many_threads_use_one_provider() -> None:
             assert all(threads.map(post, range(200)))
     keys = {seen["headers"]["Idempotency-Key"]: seen["params"]["amount"] for seen in script.seen}
     assert keys == {f"{number:064}": str(number) for number in range(200)}
+
+
+def test_neither_a_proxy_nor_a_netrc_of_the_machine_comes_between(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / ".netrc").write_text("default login someone password else\n")
+    monkeypatch.setenv("NETRC", str(tmp_path / ".netrc"))
+    monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:1")
+    monkeypatch.setenv("NO_PROXY", "")
+    with answering("ok") as (url, script):
+        assert provider(url).post("/v1/payment_intents", {}, KEY).ok
+    assert script.seen[0]["headers"]["Authorization"] == "Bearer sk_test_canary"
+    sent = requests.Request("POST", PROVIDER_BASE, headers={"Authorization": "Bearer x"})
+    ready = session_for(PROVIDER_BASE, 1).prepare_request(sent)
+    assert ready.headers["Authorization"] == "Bearer x"
 
 
 @pytest.mark.parametrize("name", ["stripe_account", "api_key", "base", "headers"])
