@@ -84,6 +84,7 @@ class Gateway:
         frozen or its key was used with another one.
         """
         by_key = {request.key: request for request in requests}
+        still_open = {key: one for key, one in by_key.items() if not one.state.settled}
         bodies = checked(requests, self._journal.entries(by_key), self.environment)
         take_in(self._journal, requests, self._job, self._clock.now())
         contradicted = self._adopt_known(known or {}, by_key)
@@ -91,7 +92,7 @@ class Gateway:
             self._journal, self._provider, self._policy, self._clock, self._switches, self._job,
             by_key, bodies,
         )  # fmt: skip
-        due = self._due(by_key)
+        due = self._due(still_open)
         Dispatch(self._clock, self._switches.seconds_left, sender.work).run(
             due, self._policy.workers
         )
@@ -158,7 +159,9 @@ class Gateway:
         told = {outcome.key: outcome for outcome in self._journal.unreported()}
         for outcome in self._journal.told(entries.values()):
             request = requests[outcome.key]
-            if (outcome.state, outcome.attempts) != (request.state, request.attempts):
+            if request.state.settled and request.state is not outcome.state:
+                told.pop(outcome.key, None)  # an older copy of the journal; the table is ahead
+            elif (outcome.state, outcome.attempts) != (request.state, request.attempts):
                 told[outcome.key] = outcome
         counts = Counter(str(entry.state).lower() for entry in entries.values())
         planned = [entry for entry in entries.values() if entry.state is State.PLANNED]

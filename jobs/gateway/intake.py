@@ -54,7 +54,8 @@ def _may_have_been_sent(request: Request, journal_id: str, now: datetime) -> boo
 
 def _table_is_ahead(request: Request, entry: Entry) -> bool:
     """Of a journal that was put back from a copy."""
-    return request.state is State.UNKNOWN or request.attempts > entry.attempts
+    heard = request.state in (State.SENDING, State.UNKNOWN)
+    return heard or request.attempts > entry.attempts
 
 
 def _planned(now: datetime) -> dict[str, Any]:

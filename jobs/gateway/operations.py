@@ -62,6 +62,8 @@ def checked_body(request: Request, environment: str) -> Body:
         raise broken(request, f"unknown operation; known: {', '.join(OPERATIONS)}")
     if not KEY.fullmatch(request.key) or request.key != _reference(request, environment):
         raise broken(request, f"its key is not that of its parts in environment {environment}")
+    if operation.counts and (type(request.amount_minor) is not int or request.amount_minor < 1):
+        raise broken(request, f"its amount_minor is {request.amount_minor!r}")
     if request.planned_at.tzinfo is None:
         raise broken(request, "its planned_at has no zone")
     body = parsed_body(request)
@@ -98,4 +100,8 @@ def _contradictions(request: Request, operation: Operation, body: Body) -> dict[
             "transfer_group": request.order_id,
             "customer": request.customer_id,
         }
-    return {name: found.get(name) for name, value in expected.items() if found.get(name) != value}
+    return {
+        name: found.get(name)
+        for name, value in expected.items()
+        if (type(found.get(name)), found.get(name)) != (type(value), value)  # true is not 1
+    }

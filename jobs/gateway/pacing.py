@@ -46,15 +46,19 @@ class Pacer:
         self._free_at: dict[str, float] = {}
         self._all_free_at = 0.0
 
-    def wait(self, endpoint: str) -> None:
-        """Takes the endpoint's next place and sleeps until it comes."""
+    def wait(self, endpoint: str, at_most_seconds: float) -> bool:
+        """Takes the endpoint's next place and sleeps until it comes; False, at once, when it is
+        farther away than the caller is willing to wait."""
         with self._turn:
             now = self._clock.monotonic()
             place = max(now, self._free_at.get(endpoint, now), self._all_free_at)
+            if place - now > at_most_seconds:
+                return False
             self._free_at[endpoint] = place + self._apart
             self._all_free_at = place + self._apart_in_all
         if place > now:
             self._clock.sleep(place - now)
+        return True
 
     def hold_back(self, endpoint: str, seconds: float) -> None:
         """Nothing more to the endpoint for so long: it said that it has too much."""

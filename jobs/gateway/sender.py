@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import threading
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -22,6 +23,8 @@ from jobs.gateway.provider import Provider, ProviderFailed
 from jobs.gateway.request import Body, Request, State
 from jobs.gateway.steps import Step, after_not_found, next_step
 from jobs.gateway.wire import Halted, Switches, Wire
+
+log = logging.getLogger("jobs.gateway")
 
 BOUNDS = ("first_attempt_at", "last_attempt_at")
 
@@ -58,8 +61,8 @@ class Sender:
             return self._clock.now() + timedelta(seconds=wait)
         try:
             entry = self._step(self._requests[key], self._journal.entry(key))
-        except Halted:
-            self._left(self._switches.reason() or "the run was stopped")
+        except Halted as halted:
+            self._left(str(halted))
             return None
         with self._turn:
             self._tries[key] += 1
@@ -88,7 +91,8 @@ class Sender:
         operation = OPERATIONS[request.operation]
         try:
             found = operation.look_up(self._wire, request, entry)
-        except ProviderFailed:
+        except ProviderFailed as failed:
+            log.warning("request %s cannot be looked up: %s", request.key, failed)
             return self._open(request, State.UNKNOWN, entry.error_code, entry.http_status)
         if found is not None:
             return self._settled(request, found, entry.http_status)
@@ -147,7 +151,8 @@ class Sender:
         operation = OPERATIONS[request.operation]
         try:
             found = operation.look_up(self._wire, request, entry)
-        except ProviderFailed:
+        except ProviderFailed as failed:
+            log.warning("the refusal of request %s cannot be checked: %s", request.key, failed)
             return entry
         in_doubt = operation.creates and sent.state is State.UNKNOWN and not answer.replayed
         if found is None and in_doubt:

@@ -19,7 +19,7 @@ TOO_MANY_WAIT_SECONDS = 1.0
 
 
 class Halted(Exception):
-    """Nothing more goes out in this run."""
+    """Nothing goes out now; the text says why."""
 
 
 class Switches:
@@ -36,8 +36,11 @@ class Switches:
         if self._stop_file.exists():
             return f"sending is stopped by the file {self._stop_file}; remove it to go on"
         if self.ended_by is None and self.seconds_left() <= 0:
-            return f"the run's {self._policy.run_budget_seconds} s for sending are used up"
+            return self.used_up()
         return self.ended_by
+
+    def used_up(self) -> str:
+        return f"the run's {self._policy.run_budget_seconds} s for sending are used up"
 
     def seconds_left(self) -> float:
         return self._ends_at - self._clock.monotonic()
@@ -55,9 +58,11 @@ class Wire:
 
     def turn(self, method: str, path: str) -> None:
         """Waits for the endpoint's turn; Halted when by then nothing may go out."""
-        self._pacer.wait(endpoint_of(method, path))
-        if self.switches.reason() is not None:
-            raise Halted
+        in_time = self._pacer.wait(endpoint_of(method, path), self.switches.seconds_left())
+        if (reason := self.switches.reason()) is not None:
+            raise Halted(reason)
+        if not in_time:
+            raise Halted(f"{self.switches.used_up()}: no turn is left for {method} calls")
 
     def post(self, path: str, params: Mapping[str, Any], key: str) -> Answer:
         """Sends at once: the caller has waited for its turn and written it down."""
@@ -74,6 +79,8 @@ class Wire:
 
     def _noted(self, method: str, path: str, answer: Answer) -> Answer:
         self.breaker.note(answer)
+        if answer.status == 401:
+            self.switches.ended_by = "the provider refuses the key: 401"
         if answer.status == 429:
             self._count("refused_by_rate")
             wait = answer.retry_after_seconds or TOO_MANY_WAIT_SECONDS

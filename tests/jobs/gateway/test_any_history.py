@@ -206,8 +206,7 @@ class History(RuleBasedStateMachine):
                 ENVIRONMENT,
                 self.folder,
             )
-            sent = sending.send([row for row in self.rows.values() if not row.state.settled],
-                                self.came_back() if known else {})  # fmt: skip
+            sent = sending.send([*self.rows.values()], self.came_back() if known else {})
             if merges:
                 self.merge(sent.outcomes)
                 sending.mark_reported(sent.outcomes)

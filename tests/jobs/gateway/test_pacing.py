@@ -36,7 +36,7 @@ def test_no_second_has_more_than_25_calls_of_an_endpoint_or_100_in_all(clock: Te
     pacer, sent = Pacer(policy(), clock), defaultdict(list)
     for number in range(1500):
         endpoint = f"POST /v1/{number % 5}"
-        pacer.wait(endpoint)
+        pacer.wait(endpoint, 60)
         sent[endpoint].append(clock.monotonic())
     every = sorted(at for times in sent.values() for at in times)
     for times, limit in [*((times, 25) for times in sent.values()), (every, 100)]:
@@ -47,16 +47,18 @@ def test_no_second_has_more_than_25_calls_of_an_endpoint_or_100_in_all(clock: Te
 def test_ten_thousand_holds_take_the_limit_s_own_time(clock: TestClock) -> None:
     pacer = Pacer(policy(), clock)
     for _ in range(10_000):
-        pacer.wait("POST /v1/payment_intents")
+        pacer.wait("POST /v1/payment_intents", 60)
     assert 1.0 <= clock.monotonic() / (10_000 / 25) <= 1.05
 
 
 def test_an_endpoint_that_has_too_much_is_left_alone_and_others_go_on(clock: TestClock) -> None:
     pacer = Pacer(policy(), clock)
     pacer.hold_back("POST /a", 7.0)
-    pacer.wait("POST /b")
+    pacer.wait("POST /b", 60)
     assert clock.monotonic() == 0
-    pacer.wait("POST /a")
+    assert not pacer.wait("POST /a", 6)
+    assert clock.monotonic() == 0
+    assert pacer.wait("POST /a", 8)
     assert clock.monotonic() == 7.0
 
 
@@ -84,6 +86,24 @@ def test_retry_after_is_waited_for(folder: Path, provider: FakeProvider, clock: 
         sent = sending.send([planned("authorize", journal_id=sending.journal_id)])
     assert (sent.counts["posts"], sent.counts["refused_by_rate"]) == (2, 1)
     assert sent.outcomes[0].state is State.ACCEPTED
+
+
+def test_a_provider_that_asks_for_hours_does_not_keep_the_run(
+    folder: Path, clock: TestClock
+) -> None:
+    class Busy(FakeProvider):
+        def post(self, path: str, params: Mapping[str, Any], key: str) -> Answer:
+            return Answer(
+                Kind.COMPLETE, 429, {}, "invalid_request_error", "rate_limit",
+                retry_after_seconds=7200.0,
+            )  # fmt: skip
+
+    with gateway(folder, Busy(clock), clock) as sending:
+        plans = [planned("authorize", f"o{n}", journal_id=sending.journal_id) for n in range(3)]
+        sent = sending.send(plans)
+    assert clock.now() - START < timedelta(minutes=1)
+    assert "used up: no turn is left for POST calls" in str(sent.unavailable)
+    assert {o.state for o in sent.outcomes} == {State.PLANNED}
 
 
 @pytest.mark.parametrize("failures", [10, 50])

@@ -36,6 +36,10 @@ WRONG = {
     "another path": replace(planned("cancel", intent_id="pi_1"), payment_intent_id="pi_2"),
     "a path as an id": planned("capture", intent_id="pi_1/../../refunds"),
     "another request number": replace(HOLD, request_no=2),
+    "a negative amount": planned("authorize", amount_minor=-5),
+    "true for one": with_body(
+        replace(HOLD, amount_minor=1), **{**SAID, "amount": True}, metadata=METADATA
+    ),
     "an unknown operation": replace(HOLD, operation="gift"),
 }
 

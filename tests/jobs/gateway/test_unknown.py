@@ -119,6 +119,18 @@ def test_what_the_table_has_heard_of_is_doubted_by_an_older_copy_of_the_journal(
     assert (outcome.state, len(provider.intents)) == (State.ACCEPTED, 1)
 
 
+def test_what_the_table_has_settled_is_not_sent_by_an_older_copy_of_the_journal(
+    folder: Path, provider: FakeProvider, clock: TestClock
+) -> None:
+    with gateway(folder, provider, clock, enabled=False) as sending:
+        request = planned("authorize", journal_id=sending.journal_id)
+        sending.send([request])
+    settled = replace(request, state=State.ACCEPTED, attempts=1)
+    with gateway(folder, provider, clock) as sending:
+        assert sending.send([settled]).outcomes == ()
+    assert provider.posts.total() == 0
+
+
 def test_what_came_back_as_an_event_is_accepted_without_another_post(
     folder: Path, provider: FakeProvider, clock: TestClock
 ) -> None:
