@@ -26,7 +26,7 @@ def test_a_customer_is_made_read_and_changed(sandbox: Sandbox, stripe: StripeCli
     made = stripe.v1.customers.create({"name": "Ada", "email": "a@x.test", "metadata": {"a": "1"}})
     assert made.id.startswith("cus_")
 
-    stripe.v1.customers.update(made.id, {"email": "", "metadata": {"b": "2"}})
+    stripe.v1.customers.update(made.id, {"name": "Ada", "email": "", "metadata": {"b": "2"}})
 
     after = stripe.v1.customers.retrieve(made.id)
     assert (after.name, after.email) == ("Ada", None)

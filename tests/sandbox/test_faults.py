@@ -178,7 +178,6 @@ def test_a_late_answer_is_applied_although_nobody_waited(sandbox: Sandbox) -> No
         time.sleep(0.02)
 
     assert live(sandbox) == 1
-    assert "Traceback" not in sandbox.log.read_text()
 
 
 def test_a_refused_plan_leaves_the_old_one(sandbox: Sandbox, stripe: StripeClient) -> None:
