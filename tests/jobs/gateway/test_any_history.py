@@ -9,9 +9,7 @@ from __future__ import annotations
 import contextlib
 import shutil
 import tempfile
-from collections import Counter
-from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -27,67 +25,25 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
-from jobs.gateway.entry import Entry, Outcome
 from jobs.gateway.gateway import Gateway
 from jobs.gateway.journal import Journal
-from jobs.gateway.judge import NEEDS_PERSON
 from jobs.gateway.request import Request, State
 from tests.jobs.gateway.clocks import TestClock
 from tests.jobs.gateway.conftest import IN_MEMORY
+from tests.jobs.gateway.crashing import Crash, CrashingJournal, SkewedClock
 from tests.jobs.gateway.fake_provider import FakeProvider, Fault
-from tests.jobs.gateway.plans import ENVIRONMENT, JOB, planned, policy
+from tests.jobs.gateway.planner import PlannersTable
+from tests.jobs.gateway.plans import ENVIRONMENT, JOB, policy
 from tests.jobs.gateway.test_fault_matrix import CASES
 
-RANK = {State.PLANNED: 0, State.UNKNOWN: 1}
-SETTLED = 2
 FAULTS = st.lists(st.none() | st.sampled_from(CASES), max_size=3)
 RARELY = st.sampled_from([False, False, False, True])
 MINUTES = st.sampled_from([0, 1, 20, 90, 600, 22 * 60 + 59, 23 * 60 + 1, 24 * 60 + 1, 31 * 24 * 60])
 PAYMENTS = [("a", 1), ("a", 2), ("b", 1)]
 
 
-def rank(state: State) -> int:
-    return RANK.get(state, SETTLED)
-
-
-class Crash(BaseException):
-    """kill -9, as far as one process can play it: nothing after it runs."""
-
-
-class SkewedClock:
-    """The gateway's clock beside the provider's."""
-
-    def __init__(self, true: TestClock) -> None:
-        self.true, self.skew = true, timedelta()
-
-    def now(self) -> datetime:
-        return self.true.now() + self.skew
-
-    def sleep(self, seconds: float) -> None:
-        self.true.sleep(seconds)
-
-    def monotonic(self) -> float:
-        return self.true.monotonic()
-
-
-class CrashingJournal(Journal):
-    """Crashes before or after its n-th change."""
-
-    crash_in = 0
-    after = False
-
-    def change(self, key: str, state: State, **values: Any) -> Entry:
-        type(self).crash_in -= 1
-        if type(self).crash_in == 0 and not self.after:
-            raise Crash
-        entry = super().change(key, state, **values)
-        if type(self).crash_in == 0:
-            raise Crash
-        return entry
-
-
 class History(RuleBasedStateMachine):
-    """The planner's table is `rows`, by key; the provider's books are the fake's."""
+    """The planner's table, the gateway, and the provider's books, which are the fake's."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -95,10 +51,7 @@ class History(RuleBasedStateMachine):
         self.folder = Path(tempfile.mkdtemp(prefix="history-", dir=place))
         self.true = TestClock()
         self.clock, self.provider = SkewedClock(self.true), FakeProvider(self.true)
-        self.rows: dict[str, Request] = {}
-        self.outcomes: dict[str, Outcome] = {}
-        self.numbers: Counter[tuple[str, str, int]] = Counter()
-        self.amounts: dict[str, int] = {}
+        self.table = PlannersTable()
         CrashingJournal.crash_in = 0
 
     def teardown(self) -> None:
@@ -114,40 +67,20 @@ class History(RuleBasedStateMachine):
 
     # -- the planner ---------------------------------------------------------------------------
 
-    def latest(self, order_id: str, payment_no: int, *operations: str) -> list[Request]:
-        return [
-            row for row in self.rows.values()
-            if (row.order_id, row.payment_no) == (order_id, payment_no)
-            and row.operation in operations
-        ]  # fmt: skip
-
     def plan(self, operation: str, order_id: str, payment_no: int, **more: Any) -> None:
-        place = (operation, order_id, payment_no)
-        self.numbers[place] += 1
-        row = planned(
-            operation, order_id, payment_no=payment_no, request_no=self.numbers[place],
-            planned_at=self.clock.now(), journal_id=self.journal_id(), **more,
-        )  # fmt: skip
-        self.rows[row.key] = row
-
-    def journal_id(self) -> str:
         with Journal(self.folder / "journal.sqlite", self.clock) as journal:
-            return journal.id
+            self.table.plan(
+                operation, order_id, payment_no, planned_at=self.clock.now(),
+                journal_id=journal.id, **more,
+            )  # fmt: skip
 
     def is_over(self, row: Request) -> bool:
-        """Refused, withdrawn, or its intent was cancelled or expired, as events say."""
-        outcome = self.outcomes.get(row.key)
-        if outcome is None or not outcome.state.settled or outcome.error_code in NEEDS_PERSON:
-            return False
-        intent = self.provider.intents.get(str(outcome.provider_id))
-        return outcome.state is not State.ACCEPTED or (
-            intent is not None and intent["status"] == "canceled"
-        )
+        return self.table.is_over(row, self.provider.intents)
 
     @rule(payment=st.sampled_from(PAYMENTS))
     def plans_a_hold(self, payment: tuple[str, int]) -> None:
         """A new request number when what was before is over; some buyers have no customer."""
-        if all(self.is_over(row) for row in self.latest(*payment, "authorize")):
+        if all(self.is_over(row) for row in self.table.of(*payment, "authorize")):
             self.plan("authorize", *payment, customer_id="cus_1" if payment[1] == 1 else None)
 
     @rule(
@@ -156,15 +89,15 @@ class History(RuleBasedStateMachine):
     )  # fmt: skip
     def plans_its_end(self, payment: tuple[str, int], operation: str, share: int) -> None:
         held = [
-            row for row in self.latest(*payment, "authorize")
+            row for row in self.table.of(*payment, "authorize")
             if row.state is State.ACCEPTED and not self.is_over(row)
         ]  # fmt: skip
         if not held:
             return
-        intent_id = self.outcomes[held[-1].key].provider_id
+        intent_id = self.table.outcomes[held[-1].key].provider_id
         ends = [
             r
-            for r in self.latest(*payment, "capture", "cancel")
+            for r in self.table.of(*payment, "capture", "cancel")
             if r.payment_intent_id == intent_id
         ]
         if all(r.state in (State.REJECTED, State.WITHDRAWN) for r in ends):
@@ -187,7 +120,7 @@ class History(RuleBasedStateMachine):
     def what_was_on_its_way_arrives(self) -> None:
         self.provider.arrive_late()
 
-    @precondition(lambda self: self.rows)
+    @precondition(lambda self: self.table.rows)
     @rule()
     def the_journal_is_lost(self) -> None:
         for file in self.folder.glob("journal.sqlite*"):
@@ -197,18 +130,10 @@ class History(RuleBasedStateMachine):
 
     def run_gateway(self, known: bool = False, merges: bool = True) -> None:
         with CrashingJournal(self.folder / "journal.sqlite", self.clock) as journal:
-            sending = Gateway(
-                journal,
-                self.provider,
-                policy(attempts_per_run=2),
-                self.clock,
-                JOB,
-                ENVIRONMENT,
-                self.folder,
-            )
-            sent = sending.send([*self.rows.values()], self.came_back() if known else {})
+            sending = self.sending(journal)
+            sent = sending.send([*self.table.rows.values()], self.came_back() if known else {})
             if merges:
-                self.merge(sent.outcomes)
+                self.table.merge(sent.outcomes)
                 sending.mark_reported(sent.outcomes)
 
     def sending(self, journal: Journal) -> Gateway:
@@ -218,15 +143,6 @@ class History(RuleBasedStateMachine):
     def came_back(self) -> dict[str, str]:
         found = self.provider.intents.values()
         return {one["metadata"]["request_key"]: one["id"] for one in found}
-
-    def merge(self, outcomes: tuple[Outcome, ...]) -> None:
-        for outcome in outcomes:
-            row = self.rows[outcome.key]
-            assert rank(outcome.state) >= rank(row.state), (row, outcome)
-            assert not row.state.settled or outcome.state is row.state, (row, outcome)
-            assert outcome.state.settled or outcome.next_attempt_at is not None, outcome
-            self.rows[row.key] = replace(row, state=outcome.state, attempts=outcome.attempts)
-            self.outcomes[row.key] = outcome
 
     @rule(faults=FAULTS, reads=FAULTS, known=RARELY, merges=st.booleans(), minutes=MINUTES)
     def the_job_runs(
@@ -252,7 +168,7 @@ class History(RuleBasedStateMachine):
         def crash(path: str, key: str) -> None:
             self.provider.before_post = lambda path, key: None
             if executed:
-                body = next(row for row in self.rows.values() if row.key == key)
+                body = next(row for row in self.table.rows.values() if row.key == key)
                 self.provider.execute(body, key)
             raise Crash
 
@@ -263,19 +179,11 @@ class History(RuleBasedStateMachine):
 
     @rule()
     def the_planner_changes_its_mind(self) -> None:
-        open_rows = [row for row in self.rows.values() if row.state is State.PLANNED]
+        open_rows = [row for row in self.table.rows.values() if row.state is State.PLANNED]
         with Journal(self.folder / "journal.sqlite", self.clock) as journal:
-            sending = Gateway(
-                journal,
-                self.provider,
-                policy(attempts_per_run=2),
-                self.clock,
-                JOB,
-                ENVIRONMENT,
-                self.folder,
-            )
+            sending = self.sending(journal)
             gone = sending.withdraw(open_rows).keys
-            self.merge(tuple(sending.unreported()))
+            self.table.merge(tuple(sending.unreported()))
             sending.mark_reported(sending.unreported())
         assert not [key for key in gone if self.provider.executed[key]]
 
@@ -301,15 +209,21 @@ class History(RuleBasedStateMachine):
         self.clock.skew = timedelta()
         for _ in range(72):
             self.run_gateway(known=False)
-            if all(row.state.settled for row in self.rows.values()):
+            if all(row.state.settled for row in self.table.rows.values()):
                 break
             self.true.advance(timedelta(hours=1))
-        assert all(row.state.settled for row in self.rows.values())
-        for row in self.rows.values():
-            outcome, executed = self.outcomes[row.key], self.provider.executed[row.key]
-            assert executed == 1 or row.state is not State.ACCEPTED or row.operation != "authorize"
-            if executed and row.operation == "authorize":
-                assert outcome.provider_id in self.provider.intents
+        assert all(row.state.settled for row in self.table.rows.values())
+        states = {key: row.state for key, row in self.table.rows.items()}
+        for one in self.provider.intents.values():
+            state = states[one["metadata"]["request_key"]]
+            alive = one["status"] in ("requires_capture", "succeeded")
+            assert state is State.ACCEPTED if alive else state.settled
+        accepted = [row for row in self.table.rows.values() if row.state is State.ACCEPTED]
+        holds = [row for row in accepted if row.operation == "authorize"]
+        assert not [row for row in holds if not self.provider.executed[row.key]]
+        captured = {row.payment_intent_id for row in accepted if row.operation == "capture"}
+        taken = {one["id"] for one in self.provider.intents.values() if one["amount_received"]}
+        assert captured == taken
         self.never_two_live_intents()
         self.no_key_is_executed_twice()
 
