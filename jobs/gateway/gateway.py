@@ -28,7 +28,7 @@ from jobs.gateway.journal import Journal
 from jobs.gateway.provider import Provider, StripeProvider
 from jobs.gateway.request import Request, State
 from jobs.gateway.sender import Sender
-from jobs.gateway.wire import Switches
+from jobs.gateway.wire import Switches, Wire
 
 JOURNAL_FILE = "journal.sqlite"
 
@@ -67,9 +67,9 @@ class Gateway:
         self, journal: Journal, provider: Provider, policy: GatewayPolicy, clock: Clock, job: str,
         environment: str, folder: Path,
     ) -> None:  # fmt: skip
-        self._journal, self._provider, self._policy, self._clock = journal, provider, policy, clock
+        self._journal, self._policy, self._clock = journal, policy, clock
         self._job, self.environment = job, environment
-        self._switches = Switches(policy, clock, folder)
+        self._wire = Wire(provider, policy, clock, Switches(policy, clock, folder))
 
     @property
     def journal_id(self) -> str:
@@ -88,12 +88,12 @@ class Gateway:
         bodies = checked(requests, self._journal.entries(by_key), self.environment)
         take_in(self._journal, requests, self._job, self._clock.now())
         contradicted = self._adopt_known(known or {}, by_key)
+        self._wire.counts.clear()
         sender = Sender(
-            self._journal, self._provider, self._policy, self._clock, self._switches, self._job,
-            by_key, bodies,
-        )  # fmt: skip
+            self._journal, self._wire, self._policy, self._clock, self._job, by_key, bodies
+        )
         due = self._due(still_open)
-        Dispatch(self._clock, self._switches.seconds_left, sender.work).run(
+        Dispatch(self._clock, self._wire.switches.seconds_left, sender.work).run(
             due, self._policy.workers
         )
         return self._sent(by_key, sender, contradicted)
@@ -167,7 +167,7 @@ class Gateway:
         planned = [entry for entry in entries.values() if entry.state is State.PLANNED]
         return Sent(
             tuple(told.values()),
-            counts | sender.counts,
+            counts | self._wire.counts,
             sender.unavailable(planned),
             contradicted,
         )

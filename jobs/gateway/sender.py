@@ -19,10 +19,10 @@ from jobs.gateway.journal import Journal
 from jobs.gateway.judge import Verdict, judged
 from jobs.gateway.operations import OPERATIONS
 from jobs.gateway.pacing import backoff_seconds
-from jobs.gateway.provider import Provider, ProviderFailed
+from jobs.gateway.provider import ProviderFailed
 from jobs.gateway.request import Body, Request, State
 from jobs.gateway.steps import Step, after_not_found, next_step
-from jobs.gateway.wire import Halted, Switches, Wire
+from jobs.gateway.wire import Halted, Wire
 
 log = logging.getLogger("jobs.gateway")
 
@@ -34,20 +34,16 @@ class Sender:
     its own."""
 
     def __init__(
-        self, journal: Journal, provider: Provider, policy: GatewayPolicy, clock: Clock,
-        switches: Switches, job: str, requests: Mapping[str, Request], bodies: Mapping[str, Body],
+        self, journal: Journal, wire: Wire, policy: GatewayPolicy, clock: Clock, job: str,
+        requests: Mapping[str, Request], bodies: Mapping[str, Body],
     ) -> None:  # fmt: skip
-        self._journal, self._policy, self._clock, self._switches = journal, policy, clock, switches
-        self._wire = Wire(provider, policy, clock, switches)
+        self._journal, self._wire, self._policy, self._clock = journal, wire, policy, clock
+        self._switches = wire.switches
         self._cap = DailyCap(policy, journal, clock, job)
         self._requests, self._bodies = requests, bodies
         self._tries: Counter[str] = Counter()
         self._stopped: set[str] = set()
         self._turn = threading.Lock()
-
-    @property
-    def counts(self) -> Counter[str]:
-        return self._wire.counts
 
     def work(self, key: str) -> datetime | None:
         """One step for the request; the instant at which this run goes on with it, or None."""

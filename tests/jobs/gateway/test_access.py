@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from conf.settings import Settings, load_settings
+import conf.settings as settings_module
+from conf.settings import Settings, SettingsError, load_settings
 from jobs.errors import UsageError
 from jobs.gateway.access import access_for, gateway_folder, webhook_secrets
 from jobs.gateway.clock import RealClock, clock_for
@@ -82,6 +83,17 @@ def test_a_test_key_is_not_sent_unencrypted_to_another_machine() -> None:
         access_for(settings(), environ=given)
     local = {**given, "STRIPE_API_BASE": "http://127.0.0.1:5"}
     assert access_for(settings(), environ=local).mode == "test"
+
+
+def test_an_environment_without_the_names_of_its_keys_says_so(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "env").mkdir()
+    given = (settings_module.CONF / "env" / "local.yaml").read_text()
+    (tmp_path / "env" / "local.yaml").write_text(given.replace("  events:", "  evnts:"))
+    monkeypatch.setattr(settings_module, "CONF", tmp_path)
+    with pytest.raises(SettingsError, match=r"local\.yaml: stripe has the keys .*evnts"):
+        load_settings("local")
 
 
 def test_two_webhook_secrets_while_one_replaces_the_other() -> None:

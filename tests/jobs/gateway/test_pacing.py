@@ -71,6 +71,15 @@ def test_backing_off_doubles_up_to_an_hour_and_is_spread_by_the_key() -> None:
     assert backoff_seconds(declared, "key", 3) == backoff_seconds(declared, "key", 3)
 
 
+def test_pacing_goes_on_from_one_batch_to_the_next(
+    folder: Path, provider: FakeProvider, clock: TestClock
+) -> None:
+    with gateway(folder, provider, clock) as sending:
+        for number in range(26):
+            assert sending.send([planned("authorize", f"o{number}")]).counts["posts"] == 1
+    assert clock.monotonic() >= 1
+
+
 def test_retry_after_is_waited_for(folder: Path, provider: FakeProvider, clock: TestClock) -> None:
     class Busy(FakeProvider):
         def post(self, path: str, params: Mapping[str, Any], key: str) -> Answer:

@@ -59,6 +59,20 @@ def test_what_is_not_found_proves_nothing_for_a_day_after_the_last_attempt(
     assert provider.posts[request.key] == 1
 
 
+def test_a_key_ages_from_its_first_attempt_however_often_it_was_sent_since(
+    folder: Path, provider: FakeProvider, clock: TestClock
+) -> None:
+    request = planned("authorize")
+    provider.faults = [Fault(True, "timeout"), Fault(False, "timeout"), Fault(False, "timeout")]
+    for hours in (11, 11, 2):
+        with gateway(folder, provider, clock, attempts_per_run=1) as sending:
+            sending.send([request])
+        clock.advance(timedelta(hours=hours))
+    outcome = until_settled(folder, provider, clock, request)
+    assert (outcome.state, provider.posts[request.key]) == (State.ACCEPTED, 3)
+    assert len(provider.intents) == 1
+
+
 @pytest.mark.parametrize("operation", ["capture", "cancel"])
 def test_a_capture_or_cancellation_is_read_before_it_is_sent_again(
     operation: str, folder: Path, provider: FakeProvider, clock: TestClock
