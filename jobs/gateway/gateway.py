@@ -145,10 +145,8 @@ class Gateway:
         entries = self._journal.entries(requests).values()
         for entry in sorted(entries, key=lambda entry: (entry.planned_at, entry.key)):
             if not entry.state.settled:
-                now = self._clock.now()
-                due.append(
-                    (max(entry.next_attempt_at or now, now), places[entry.operation], entry.key)
-                )
+                due_at = max(entry.next_attempt_at or now, now)
+                due.append((due_at, places[entry.operation], entry.key))
                 places[entry.operation] += 1
         return due
 

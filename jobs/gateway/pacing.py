@@ -47,18 +47,25 @@ class Pacer:
         self._all_free_at = 0.0
 
     def wait(self, endpoint: str, at_most_seconds: float) -> bool:
-        """Takes the endpoint's next place and sleeps until it comes; False, at once, when it is
-        farther away than the caller is willing to wait."""
+        """Sleeps until the endpoint's next place, and then until the next of all; False when the
+        first is farther away than the caller is willing to wait. One after the other: a place far
+        ahead at a busy endpoint must not hold up the others."""
         with self._turn:
             now = self._clock.monotonic()
-            place = max(now, self._free_at.get(endpoint, now), self._all_free_at)
+            place = max(now, self._free_at.get(endpoint, now))
             if place - now > at_most_seconds:
                 return False
             self._free_at[endpoint] = place + self._apart
+        self._sleep_until(place)
+        with self._turn:
+            place = max(self._clock.monotonic(), self._all_free_at)
             self._all_free_at = place + self._apart_in_all
-        if place > now:
-            self._clock.sleep(place - now)
+        self._sleep_until(place)
         return True
+
+    def _sleep_until(self, place: float) -> None:
+        if (seconds := place - self._clock.monotonic()) > 0:
+            self._clock.sleep(seconds)
 
     def hold_back(self, endpoint: str, seconds: float) -> None:
         """Nothing more to the endpoint for so long: it said that it has too much."""

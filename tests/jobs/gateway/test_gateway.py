@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -34,6 +35,26 @@ def test_a_hold_a_capture_and_a_cancellation(
     assert sent.unavailable is None
     assert provider.intents[str(first)]["amount_received"] == 700
     assert provider.intents[str(second)]["status"] == "canceled"
+
+
+def test_operations_take_turns_so_that_each_endpoint_s_rate_is_used(
+    folder: Path, provider: FakeProvider
+) -> None:
+    """On a clock that goes on by itself, as a real one does."""
+
+    class Running(TestClock):
+        def now(self) -> datetime:
+            self.advance(timedelta(microseconds=3))
+            return super().now()
+
+    seen: list[str] = []
+    with gateway(folder, provider, Running()) as sending:
+        holds = [planned("authorize", f"o{n}") for n in range(12)]
+        ids = {o.key: o.provider_id for o in sending.send(holds[:6]).outcomes}
+        captures = [planned("capture", one.order_id, intent_id=ids[one.key]) for one in holds[:6]]
+        provider.before_post = lambda path, key: seen.append(path.rpartition("/")[2])
+        sending.send([*holds, *captures])
+    assert [set(seen[n : n + 2]) for n in range(0, 12, 2)] == [{"payment_intents", "capture"}] * 6
 
 
 def test_a_finished_run_replayed_ten_times_posts_nothing(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections import Counter, defaultdict
 from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -42,6 +43,19 @@ def test_no_second_has_more_than_25_calls_of_an_endpoint_or_100_in_all(clock: Te
     for times, limit in [*((times, 25) for times in sent.values()), (every, 100)]:
         assert all(later - at >= 1 for at, later in zip(times, times[limit:], strict=False))
     assert every[-1] <= 1.05 * 1500 / 100, "and little of the limit is left unused"
+
+
+def test_a_busy_endpoint_does_not_slow_down_another() -> None:
+    """In real time, as threads come: 48 calls to each of two endpoints take as long as to one."""
+    clock = RealClock()
+    pacer, began = Pacer(policy(), clock), clock.monotonic()
+
+    def call(number: int) -> None:
+        pacer.wait(f"POST /{number % 2}", 60)
+
+    with ThreadPoolExecutor(40) as threads:
+        list(threads.map(call, sorted(range(96), key=lambda number: number // 16 % 3)))
+    assert clock.monotonic() - began < 1.5 * 48 / 25
 
 
 def test_ten_thousand_holds_take_the_limit_s_own_time(clock: TestClock) -> None:
