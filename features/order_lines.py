@@ -55,25 +55,27 @@ def with_captured(each: DataFrame, captures: DataFrame) -> DataFrame:
     """Lines with captured_minor: the order's `captured_minor` divided by what was captured.
 
     `captures`: order_id, captured_minor, first_captured_at, last_captured_at, adopted (by others,
-    who capture without asking sellers). Ours are made for the confirmed lines of that time; where
-    no line fits, all lines of the order share.
+    who capture without asking sellers). A capture is made for the lines confirmed by then, which
+    may be cancelled while it is under way: of the lines confirmed and not cancelled, the lines
+    confirmed, and all, the first that come to so much share it.
     """
-    joined = each.join(captures, "order_id", "left")
-    stood = F.col("cancelled_at").isNull() | (F.col("cancelled_at") > F.col("first_captured_at"))
-    meant = F.col("adopted") | (F.col("confirmed_at") <= F.col("last_captured_at"))
-    weight = F.when(stood & F.coalesce(meant, F.lit(False)), F.col("payable_minor")).otherwise(0)
-    weighed = joined.withColumn("_fits", weight)
-    fits = F.sum("_fits").over(Window.partitionBy("order_id")) > 0
-    shares = weighed.withColumn(
-        "_share", F.when(fits, F.col("_fits")).otherwise(F.col("payable_minor"))
-    ).withColumn("_captured", F.coalesce("captured_minor", F.lit(0)))
-    divided = allocated(
-        shares.drop("captured_minor"), "_captured", "_share", ["order_id"], ["line_no"],
-        "captured_minor",
-    )  # fmt: skip
-    return divided.drop(
-        "_fits", "_share", "_captured", "first_captured_at", "last_captured_at", "adopted"
+    joined = each.join(captures, "order_id", "left").withColumn(
+        "_captured", F.coalesce("captured_minor", F.lit(0))
     )
+    stood = F.col("cancelled_at").isNull() | (F.col("cancelled_at") > F.col("first_captured_at"))
+    meant = F.coalesce(
+        F.col("adopted") | (F.col("confirmed_at") <= F.col("last_captured_at")), F.lit(False)
+    )
+    of_order = Window.partitionBy("order_id")
+    share = F.col("payable_minor")
+    for fits in (meant, meant & stood):
+        weight = F.when(fits, F.col("payable_minor")).otherwise(0)
+        share = F.when(F.sum(weight).over(of_order) >= F.col("_captured"), weight).otherwise(share)
+    divided = allocated(
+        joined.withColumn("_share", share).drop("captured_minor"), "_captured", "_share",
+        ["order_id"], ["line_no"], "captured_minor",
+    )  # fmt: skip
+    return divided.drop("_share", "_captured", "first_captured_at", "last_captured_at", "adopted")
 
 
 def with_refunds(each: DataFrame, refunds: DataFrame) -> DataFrame:

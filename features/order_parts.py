@@ -115,7 +115,7 @@ def _outcome(policy: OrdersPolicy, now: Column) -> Column:
     completed = F.col("delivered_at") + F.expr(f"interval {policy.completed_after_days} days")
     state, living = F.col("state"), F.col("living")
     is_paid = state.isin("paid", "held", "not_needed")
-    invalid = (F.size("errors") > 0) & ~is_paid
+    invalid = (F.size("errors") > 0) & (state != "paid")
     return (
         F.when(F.col("refund_due_minor") > 0, "refund_due")
         .when(F.col("by_seller"), "rejected")

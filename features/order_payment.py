@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from pyspark.sql import Column, DataFrame
+from pyspark.sql import Column, DataFrame, Window
 from pyspark.sql import functions as F
 
 from conf.order_settings import DEFAULT, OrdersPolicy
@@ -41,13 +41,22 @@ def concerned(
     """The intents about which something falls due up to the instant `at`: a live one that is
     overdue, and what a timer ends between `since` and then."""
     ends = charges.groupBy("payment_intent_id").agg(F.max("capture_before").alias("capture_before"))
+    tried = F.count(F.lit(1)).over(Window.partitionBy("order_id"))
     renamed = {name: f"intent_{name}" for name in ("status", "status_at", "held_at")}
-    due = intents.join(ends, "payment_intent_id", "left").withColumnsRenamed(
-        renamed | {"capture_before": "intent_capture_before"}
+    due = (
+        intents.withColumn("_tried", tried)
+        .join(ends, "payment_intent_id", "left")
+        .withColumnsRenamed(renamed | {"capture_before": "intent_capture_before"})
     )
     falls_due, status = _due_at(policy), F.col("intent_status")
     overdue = (falls_due <= F.lit(at)) & (status != "canceled")
-    ended = (falls_due > F.lit(since)) & (falls_due <= F.lit(at))
+    again = (
+        (status == "canceled")
+        & F.col("decline_code").isNotNull()
+        & ~F.col("decline_code").isin(*policy.never_retry_after)
+        & (F.col("_tried") < policy.authorizations_most)
+    )
+    ended = again & (falls_due > F.lit(since)) & (falls_due <= F.lit(at))
     asked = F.col("intent_held_at") + F.expr(
         f"interval {policy.seller_is_asked_after_minutes} minutes"
     )
@@ -181,7 +190,10 @@ def _of_others(payments: DataFrame, intents: DataFrame) -> DataFrame:
             F.sum(F.when(captured, amount).otherwise(0)).alias("adopted_captured_minor"),
             F.min(F.when(held | captured, F.col("occurred_at"))).alias("adopted_at"),
             F.min(F.when(captured, F.col("occurred_at"))).alias("adopted_captured_at"),
-            F.max(F.col("status") == "failed").alias("adopted_failed"),
+            F.max(F.when(F.col("status") == "failed", F.col("occurred_at"))).alias(
+                "adopted_failed_at"
+            ),
+            F.max(held & F.col("provider_id").isNotNull()).alias("adopted_of_provider"),
             F.max("payment_no").alias("_landed_payment_no"),
         )
     )
@@ -224,10 +236,10 @@ def _state() -> Column:
         .when(covered & (F.col("captured_living_minor") > 0), "paid")
         .when(covered & (F.col("adopted_held_minor") > 0), "held")
         .when(F.coalesce(F.col("total_minor"), F.lit(-1)) == 0, "not_needed")
-        .when(F.col("received_minor") + F.col("adopted_captured_minor") > 0, "paid")
-        .when(declined, "declined")
+        .when(F.col("received_minor") > 0, "paid")
         .when(expired, "expired")
-        .when(F.coalesce("adopted_failed", F.lit(False)), "declined")
+        .when(declined, "declined")
+        .when(F.col("adopted_failed_at").isNotNull(), "declined")
         .otherwise("open")
     )
 
@@ -239,9 +251,12 @@ def _step(policy: OrdersPolicy, now: Column) -> Column:
     nobody_left = F.col("living") == 0
     wanted = F.least("confirmed_needed_minor", "intent_capturable_minor")
     all_confirmed = (F.col("living") > 0) & (F.col("confirmed") == F.col("living"))
+    has_ended = F.coalesce(F.col("intent_capture_before") <= now, F.lit(False))
     held = (
         F.when(nobody_left, _do("cancel", "nothing_left"))
         .when(needed <= 0, _do("cancel", "paid_otherwise"))
+        .when(has_ended, _do("wait", "hold_has_ended", due=now))
+        .when(F.size("errors") > 0, _do("cancel", "order_invalid"))
         .when(all_confirmed & (wanted > 0), _do("capture", "all_confirmed", wanted, due))
         .when(is_due & (wanted > 0), _do("capture", "hold_ends", wanted, due))
         .otherwise(_do("wait", "sellers_confirm", due=due))
@@ -276,9 +291,13 @@ def _authorize(policy: OrdersPolicy, is_due: Column) -> Column:
         F.col("state") == "expired", "hold_expired"
     )
     return (
-        F.when(needed <= 0, _do("settled", "nothing_needed"))
+        F.when(
+            F.coalesce("adopted_of_provider", F.lit(False)) & (F.col("living") > 0),
+            _do("wait", "provider_has_not_told"),
+        )
+        .when(needed <= 0, _do("settled", "nothing_needed"))
         .when(F.size("errors") > 0, _do("settled", "order_invalid"))
-        .when(~F.coalesce(possible, F.lit(False)), _do("wait", "paid_by_others"))
+        .when(~F.coalesce(possible, F.lit(False)), _do("settled", "paid_by_others"))
         .when(F.col("intents") >= policy.authorizations_most, _do("settled", "tried_enough"))
         .when(declined & hopeless, _do("settled", "will_not_succeed"))
         .when(declined & ~is_due, _do("wait", "retry_later", due=F.col("intent_due_at")))

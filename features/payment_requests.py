@@ -18,6 +18,7 @@ OPERATIONS = ("authorize", "capture", "cancel")
 CANCELLATION_REASONS = {
     "nothing_left": "requested_by_customer",
     "paid_otherwise": "duplicate",
+    "order_invalid": "requested_by_customer",
     "declined": "abandoned",
     "not_authenticated": "abandoned",
 }

@@ -82,9 +82,11 @@ def _special(table: Table) -> dict[str, Column]:
     newest = F.struct(is_final(F.col("status")), "status_at", _rank(), "status_event_id")
     of_newest = (
         "status", "status_at", "status_event_id", "capturable_minor", "cancellation_reason",
-        "decline_code",
     )  # fmt: skip
-    return {name: F.max_by(name, newest) for name in of_newest} | {"held_at": F.min("held_at")}
+    declined = F.when(F.col("decline_code").isNotNull(), newest)
+    return {name: F.max_by(name, newest) for name in of_newest} | {
+        "decline_code": F.max_by("decline_code", declined), "held_at": F.min("held_at"),
+    }  # fmt: skip
 
 
 def _rank() -> Column:

@@ -1,5 +1,7 @@
 """`make demo`: from nothing to a finished business day, on a small simulated marketplace.
 
+On the days after it a few orders show what becomes of held payments.
+
 Everything lands in `demo/`. A second run finds what is there and changes nothing.
 """
 
@@ -18,7 +20,7 @@ from pyspark.sql import functions as F
 from conf.seller_features import SELLER_FEATURES, Feature
 from conf.settings import load_settings
 from conf.tables import features, reports
-from jobs import day
+from jobs import day, demo_orders
 from jobs.lake.io import Lake
 from jobs.lake.lease import lease
 from jobs.lake.records import open_lake
@@ -51,20 +53,23 @@ def main() -> int:
     spark = open_session(settings, "demo")
     with lease(spark, settings.lake_root or "", "make demo"):
         if (DEMO / "landing" / "truth" / "planted.json").is_file():
-            log.info("1/3 simulate.world: %s is there", landing)
+            log.info("1/4 simulate.world: %s is there", landing)
         else:
-            log.info("1/3 simulate.world: %s", WORLD)
+            log.info("1/4 simulate.world: %s", WORLD)
             world.run(spark, settings, WORLD, sellers=120, orders_per_day=300, seed=7, out=landing)
         lake = open_lake(spark, settings, zone=None, create=True)
         run_id = uuid.uuid4().hex[:12]
-        log.info("2/3 ingest.landing: %s", WORLD)
+        log.info("2/4 ingest.landing: %s", WORLD)
         run_job(
             "ingest.landing", lake, settings, WORLD, run_id, {"landing": landing, "check": False}
         )
-        log.info("3/3 run.day: %s", today)
+        log.info("3/4 run.day: %s", today)
         lake.run_id = run_id
         day.run(lake, settings, today, landing=None)
+        log.info("4/4 run.orders: %s to %s", demo_orders.FIRST, demo_orders.LAST)
+        demo_orders.play(lake, settings, DEMO, run_id)
         _summary(lake, today.last)
+        demo_orders.summary(lake, DEMO)
     return 0
 
 

@@ -148,7 +148,8 @@ def _order_rows(
 ) -> DataFrame:
     of_order = steps.select(
         "order_id", "errors", "state", "reason", "first_paid_at", "buyer_id", "currency",
-        "marketplace", F.col("intent_status_at").alias("state_at"),
+        "marketplace",
+        F.coalesce("intent_status_at", "adopted_failed_at").alias("state_at"),
     )  # fmt: skip
     known = order_parts.parts(lines)
     named = known.join(of_order, "order_id").withColumn(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 import os
 from dataclasses import replace
@@ -17,6 +18,7 @@ from jobs.simulate import world
 from jobs.window import Window
 from tests.dags.conftest import PROJECT, Airflow
 from tests.support.behaviours import months_of_kinds
+from tests.support.sandbox import sandbox_process
 from tests.support.seller_lakes import of_a_file
 from tests.support.seller_months import month_ends
 
@@ -99,20 +101,62 @@ def test_a_business_day(
         spark, replace(settings, time_zone="UTC"), Window.day(DAY),
         sellers=8, orders_per_day=20, seed=7, out=str(landing),
     )  # fmt: skip
-    code, said = migrated.test(
-        "marketplace_daily", str(DAY), "-c", json.dumps({"landing": str(landing)}),
-        MARKETPLACE_LAKE_ROOT=str(lake),
+    with sandbox_process(tmp_path, "--no-limits") as sandbox:
+        where = {"MARKETPLACE_LAKE_ROOT": str(lake), "STRIPE_API_BASE": sandbox.url}
+        conf = {"landing": str(landing), "act": True}
+        now = "2026-06-30T06:00:00+00:00"
+        sandbox.set_clock("frozen", now)
+        code, said = migrated.test(
+            "marketplace_daily", str(DAY), "-c", json.dumps(conf), MARKETPLACE_NOW=now, **where
+        )
+        states = migrated.states("marketplace_daily")
+        assert {state for state, _ in states.values()} == {"success"}, said
+        assert code == 0
+        records = migrated.xcoms("marketplace_daily")
+        assert {task: (record["job"], record["ds"]) for task, record in records.items()} == {
+            task: ("run.day", str(DAY)) for task in states
+        }
+        order_something(landing, DAY + timedelta(days=1))
+        until = "2026-06-30T06:15:00+00:00"
+        sandbox.set_clock("frozen", until)
+        code, said = migrated.test(
+            "orders_quarter_hourly", str(DAY), "-c", json.dumps(conf | {"until": until}),
+            MARKETPLACE_NOW=until, **where,
+        )  # fmt: skip
+        assert migrated.states("orders_quarter_hourly") == {"orders": ("success", 1)}, said
+        assert code == 0
+        assert list(sandbox.books()["live_intents"]) == ["o-1/1"]
+    (request,) = DeltaTable(lake / "actions" / "payment_intents").to_pyarrow_table().to_pylist()
+    assert (request["order_id"], request["operation"], request["state"]) == (
+        "o-1", "authorize", "ACCEPTED",
     )  # fmt: skip
-    states = migrated.states("marketplace_daily")
-    assert {state for state, _ in states.values()} == {"success"}, said
-    assert code == 0
-    records = migrated.xcoms("marketplace_daily")
-    assert {task: (record["job"], record["ds"]) for task, record in records.items()} == {
-        task: ("run.day", str(DAY)) for task in states
-    }
     assert DeltaTable(lake / "silver" / "orders").to_pyarrow_table().num_rows > 0
     report = DeltaTable(lake / "reports" / "daily_marketplace").to_pyarrow_table()
     assert set(report["ds"].to_pylist()) == {DAY}
+
+
+def order_something(landing: Path, ds: date) -> None:
+    """Lands an order, known at five in the morning, of something that is on offer."""
+    (first, *_) = sorted((landing / "listings").glob("ds=*/*.jsonl.gz"))
+    with gzip.open(first, "rt") as lines:
+        offers = [json.loads(line) for line in lines if '"status":"active"' in line]
+    offer = min(offers, key=lambda found: found["listing_id"])
+    at, price = f"{ds}T05:00:00Z", offer["price_minor"]
+    stamp = {"occurred_at": at, "known_at": at, "currency": offer["currency"]}
+    order = stamp | {
+        "event_id": "o-1", "order_id": "o-1", "buyer_id": "b-1", "total_minor": price,
+        "shipping_minor": 0, "tax_minor": 0, "discount_minor": 0, "payment_method": "card",
+        "shipping_country": "DE", "payment_method_id": "pm_card_visa",
+    }  # fmt: skip
+    line = stamp | {
+        "event_id": "o-1-1", "order_id": "o-1", "line_no": 1, "seller_id": offer["seller_id"],
+        "listing_id": offer["listing_id"], "quantity": 1, "unit_price_minor": price,
+        "line_total_minor": price, "shipping_minor": 0, "tax_minor": 0, "fulfillment": "merchant",
+    }  # fmt: skip
+    for entity, row in (("orders", order), ("order_items", line)):
+        file = landing / entity / f"ds={ds}" / "open.jsonl"
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(json.dumps(row) + "\n")
 
 
 @pytest.mark.spark

@@ -55,15 +55,16 @@ def expected(name: str) -> dict[str, dict[str, Any]]:
 def staged() -> Facts:
     """The facts of all scenarios, and the stage on which they play."""
     stage = Stage()
-    _set(stage)
+    set_the(stage)
     for name in names():
         # Times stay text: YAML's own have no zone.
         told = yaml.load((SCENARIOS / name / "facts.yaml").read_text(), Loader=yaml.BaseLoader)
-        _tell(stage, name, told)
+        tell(stage, name, told)
     return stage.facts
 
 
-def _set(stage: Stage) -> None:
+def set_the(stage: Stage) -> None:
+    """The sellers, what they offer, and the buyer."""
     stage.put(
         "buyers", OPENED, buyer_id=BUYER, registered_at=OPENED, country="DE",
         email="buyer@example.org", stripe_customer_id="cus_1",
@@ -87,7 +88,8 @@ def _set(stage: Stage) -> None:
                 stage.put("listings", GONE_AT, status="removed", **offer)
 
 
-def _tell(stage: Stage, name: str, told: Mapping[str, Any]) -> None:
+def tell(stage: Stage, name: str, told: Mapping[str, Any]) -> None:
+    """One order's facts, from the content of a facts.yaml read as text."""
     order = told.get("order", {})
     lines = _lines(order)
     if not order.get("missing"):
