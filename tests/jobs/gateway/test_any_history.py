@@ -244,4 +244,4 @@ def test_any_history_keeps_the_promises() -> None:
 
 @pytest.mark.soak
 def test_many_long_histories_keep_the_promises() -> None:
-    play(3000, 60)
+    play(1500, 50)
