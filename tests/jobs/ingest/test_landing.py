@@ -5,7 +5,7 @@ from __future__ import annotations
 import gzip
 import json
 from collections.abc import Callable
-from datetime import date
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +15,7 @@ import pytest
 
 from conf.settings import Settings
 from conf.tables import bronze, meta
-from jobs.errors import ContractBroken
+from jobs.errors import ContractBroken, UsageError
 from jobs.ingest import landing as job
 from jobs.lake.io import Lake
 from jobs.lake.records import record_day
@@ -47,9 +47,10 @@ def land(
 
 def ingest(
     lake: Lake, settings: Settings, folder: Path, first: date = DS, last: date | None = None,
-    check: bool = False,
+    check: bool = False, until: datetime | None = None,
 ) -> None:  # fmt: skip
-    job.run(lake, settings, Window(first, last or first), landing=str(folder), check=check)
+    window = Window(first, last or first)
+    job.run(lake, settings, window, landing=str(folder), check=check, until=until)
 
 
 def landed(lake: Lake) -> dict[str, int]:
@@ -196,3 +197,46 @@ def test_parquet_is_read_natively_under_the_same_rules(
         (f"refunds/ds={DS}/a.parquet", 3, ["unknown_currency"]),
         (f"refunds/ds={DS}/b.parquet", 0, ["wrong_type"]),
     ]
+
+
+def test_an_open_day_in_parts_ends_as_the_day_at_once(
+    make_lake: Callable[..., Lake], settings: Settings, tmp_path: Path
+) -> None:
+    """Rows known before an instant land early; those without known_at, and what is refused, wait.
+    Files grow meanwhile; nothing lands twice, and nothing new is no commit."""
+    folder, lake, at_once = tmp_path / "landing", make_lake(), make_lake(name="at_once")
+    ten, noon = (datetime(2024, 5, 1, hour, 30, tzinfo=UTC) for hour in (9, 12))
+    morning = [refund("a", known_at=f"{DS}T09:00:00Z", occurred_at=f"{DS}T08:00:00Z"), refund("b")]
+    waits = refund("c", known_at=None)
+    ingest(lake, settings, folder_of(folder, [*morning, waits, '{"event_id": "d", ']), until=ten)
+    assert set(landed(lake)) == {"a"}
+    folder_of(folder, [*morning, waits, '{"event_id": "d", ', refund("e")])
+    ingest(lake, settings, folder, until=noon)
+    version = lake.version(bronze.REFUNDS)
+    ingest(lake, settings, folder, until=noon)
+    assert set(landed(lake)) == {"a", "b", "e"}
+    assert lake.version(bronze.REFUNDS) == version
+    assert rejected(lake) == []
+    assert lake.read(meta.LANDING_FILES).isEmpty()
+    for one in (lake, at_once):
+        ingest(one, settings, folder)
+    columns = [c for c in bronze.REFUNDS.column_names if not c.startswith("source_")]
+    assert content(lake, columns) == content(at_once, columns)
+    assert rejected(lake) == rejected(at_once)
+
+
+def test_early_rows_are_of_one_open_day(
+    make_lake: Callable[..., Lake], settings: Settings, tmp_path: Path
+) -> None:
+    noon = datetime(2024, 5, 1, 12, tzinfo=UTC)
+    with pytest.raises(UsageError, match="one open day"):
+        ingest(make_lake(), settings, tmp_path, DS, NEXT, until=noon)
+
+
+def folder_of(folder: Path, rows: list[Any]) -> Path:
+    land(folder, rows)
+    return folder
+
+
+def content(lake: Lake, columns: list[str]) -> list[str]:
+    return sorted(str(row) for row in lake.read(bronze.REFUNDS).select(*columns).collect())

@@ -1,0 +1,92 @@
+"""Notices through the whole job: each once, none for what does not hold, none for the past."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from datetime import UTC, date, datetime
+from email import message_from_bytes
+from pathlib import Path
+
+import pytest
+
+from conf.settings import Settings
+from conf.tables import actions
+from jobs.errors import UsageError
+from jobs.lake.io import Lake
+from jobs.runner import run_job
+from jobs.window import Window
+from tests.support import lakes
+from tests.support.order_scenarios import Stage, set_the, tell
+
+DAY, NEXT = date(2026, 6, 1), date(2026, 6, 2)
+HELD = {"at": "2026-06-01T05:01", "status": "requires_capture"}
+pytestmark = pytest.mark.spark
+
+
+@dataclass
+class Desk:
+    """A lake whose orders are followed up; mails are files."""
+
+    lake: Lake
+    settings: Settings
+    monkeypatch: pytest.MonkeyPatch
+
+    def run(self, name: str, at: datetime, ds: date = DAY) -> None:
+        self.monkeypatch.setenv("MARKETPLACE_NOW", at.isoformat())
+        options = {"until": at} if name.startswith("decide.") else {}
+        run_job(name, self.lake, self.settings, Window.day(ds), "test", options)
+
+    def mails(self) -> list[str]:
+        files = (Path(self.lake.root) / "_gateway" / "mailer" / "mails").glob("*.eml")
+        return sorted(str(message_from_bytes(file.read_bytes())["To"]) for file in files)
+
+    def outbox(self) -> dict[tuple[str, str], str]:
+        rows = self.lake.read(actions.NOTICES).collect()
+        return {(row["order_id"], row["step"]): row["state"] for row in rows}
+
+
+@pytest.fixture
+def desk(
+    make_lake: Callable[..., Lake], settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> Desk:
+    """Two orders that ada does not confirm, held early in the morning."""
+    lake, stage = make_lake(), Stage()
+    set_the(stage)
+    for name in ("first", "second"):
+        line = {"seller": "ada", "price": "1000"}
+        order = {"placed_at": "2026-06-01T05:00", "lines": [line]}
+        tell(stage, name, {"order": order, "provider": [HELD]})
+    lakes.land(lake, stage.facts)
+    of_lake = replace(settings, lake_root=lake.root)
+    for ds in (date(2026, 5, 1), date(2026, 5, 20)):
+        run_job("refine.entities", lake, of_lake, Window.day(ds), "test", {})
+    return Desk(lake, of_lake, monkeypatch)
+
+
+def test_a_notice_goes_once_and_only_while_it_holds(desk: Desk) -> None:
+    """After 12 hours two orders go in one mail, and a second run sends nothing. What was confirmed
+    before 24 hours is not escalated. A day that has passed sends nothing."""
+    due = datetime(2026, 6, 1, 17, 45, tzinfo=UTC)
+    for name in ("decide.orders", "decide.follow_ups", "act.notices", "act.notices"):
+        desk.run(name, due)
+    assert desk.mails() == ["ada@example.org"]
+    assert desk.outbox() == {
+        ("first", "remind_seller"): "SENT", ("second", "remind_seller"): "SENT",
+    }  # fmt: skip
+    stage = Stage(rows=100)
+    at = datetime(2026, 6, 2, 5, 0, tzinfo=UTC)
+    stage.put("order_events", at, order_event_id="c", order_id="first", event="confirmed",
+              seller_id="ada", actor="seller")  # fmt: skip
+    lakes.land(desk.lake, stage.facts)
+    later = datetime(2026, 6, 2, 6, 0, tzinfo=UTC)
+    for name in ("decide.orders", "decide.follow_ups", "act.notices"):
+        desk.run(name, later, NEXT)
+    outbox = desk.outbox()
+    assert outbox["second", "escalate"] == outbox["second", "warn_seller"] == "SENT"
+    assert len(outbox) == 4
+    assert desk.mails() == [
+        "ada@example.org", "ada@example.org", "operations@marketplace.example",
+    ]  # fmt: skip
+    with pytest.raises(UsageError, match="newest day"):
+        desk.run("act.notices", later, DAY)
