@@ -17,6 +17,7 @@ from benchmarks import (
     month_ends,
     olist,
     packed,
+    payments,
     recomputed,
     risk_scoring,
     risk_tenfold,
@@ -37,7 +38,7 @@ MODULES = {
     "recomputed": recomputed, "month-ends": month_ends, "sums": sums, "tenfold": tenfold,
     "risk-scoring": risk_scoring, "risk-training": risk_training, "risk-tenfold": risk_tenfold,
     "segment-fit": segment_fit, "segment-assign": segment_assign,
-    "segment-tenfold": segment_tenfold,
+    "segment-tenfold": segment_tenfold, "payments": payments,
 }  # fmt: skip
 NEEDS_FILES = ("olist",)
 
@@ -58,6 +59,7 @@ EXAMPLES = """examples:
   python -m benchmarks segment-fit --rows 3000 --resamples 2 --runs 1
   python -m benchmarks segment-assign --sellers 500 --runs 1
   python -m benchmarks segment-tenfold --sellers 100 --runs 1
+  python -m benchmarks payments --requests 500 --runs 1
   python -m benchmarks tenfold --sellers 60 --orders-per-day 60 --days 20 --ledger-sellers 500
 
 The tables go to standard output, progress to standard error. What takes long to make stays in
