@@ -144,7 +144,8 @@ def sent(
             rows[outcome.key] = replace(row, state=outcome.state, attempts=outcome.attempts)
             ids[outcome.key] = outcome.provider_id or ""
         if not any(outcome.state.settled for outcome in done.outcomes):
-            raise RuntimeError(f"{len(open_rows)} requests stay open: {done.unavailable or 'see above'}")
+            why = done.unavailable or "the provider does not say what became of them"
+            raise RuntimeError(f"{len(open_rows)} requests stay open: {why}")
     return Sending(rows, ids, time.monotonic() - began, runs)
 
 
