@@ -1,4 +1,4 @@
-"""The generated documents: the landing format and the data dictionary.
+"""The generated documents: the landing format, the data dictionary, what codes mean.
 
 `python -m conf.docs` writes them; `python -m conf.docs --check` says which one is stale.
 """
@@ -13,9 +13,11 @@ from pathlib import Path
 from typing import Any
 
 from conf.contract import Column, Table
+from conf.order_reasons import Reason
+from conf.order_settings import load_orders_policy
 from conf.rejections import Rejection
 from conf.seller_features import SELLER_FEATURES, Feature
-from conf.tables import ALL, LAYERS, bronze
+from conf.tables import ALL, LAYERS, bronze, decisions
 
 DOCS = Path(__file__).parents[1] / "docs"
 SHAPES = DOCS / "feature_shapes.json"
@@ -79,6 +81,27 @@ def features() -> str:
         of_family = [_feature(feature) for feature in SELLER_FEATURES if feature.family == family]
         parts += [f"## {family}", _table(head, of_family)]
     return "\n\n".join([*parts, *_shapes()]) + "\n"
+
+
+def orders() -> str:
+    """docs/orders.md: what the codes of decisions about orders mean."""
+    policy = load_orders_policy()
+    parts = [
+        "# Decisions about orders",
+        "Generated from `conf/order_reasons.py`, `conf/policy/orders.yaml` and "
+        "`conf/tables/decisions.py` by `make docs`; a test says when it is stale.",
+        "## How far an order comes",
+        "`decisions/orders` has an `outcome` for each seller's part and an `order_outcome`; in the "
+        f"usual order: {', '.join(f'`{name}`' for name in decisions.ORDER_OUTCOMES)}.",
+        "## Why something is done about the payment",
+        _table(["reason", "meaning"], [[f"`{r.code}`", r.value] for r in Reason]),
+        "## What an order may break",
+        "All that it breaks stand in `reason_codes` at once. Each rule is SQL over the columns of "
+        "`features/order_checks.py`, and may be changed with a new version of the policy.",
+        _table(["reason", "what holds for a sound order", "as SQL"],
+               [[f"`{r.name}`", r.sentence, f"`{r.sql}`"] for r in policy.rules]),
+    ]  # fmt: skip
+    return "\n\n".join(parts) + "\n"
 
 
 def _shapes() -> list[str]:
@@ -171,7 +194,9 @@ def _table(head: list[str], rows: list[list[str]]) -> str:
     )
 
 
-GENERATED = {"landing.md": landing, "tables.md": tables, "features.md": features}
+GENERATED = {
+    "landing.md": landing, "tables.md": tables, "features.md": features, "orders.md": orders,
+}  # fmt: skip
 
 
 def stale() -> list[str]:

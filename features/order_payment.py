@@ -11,6 +11,7 @@ from datetime import datetime
 from pyspark.sql import Column, DataFrame, Window
 from pyspark.sql import functions as F
 
+from conf.order_reasons import Reason
 from conf.order_settings import DEFAULT, OrdersPolicy
 
 LIVE = ("requires_capture", "requires_action", "requires_confirmation", "processing")
@@ -253,24 +254,24 @@ def _step(policy: OrdersPolicy, now: Column) -> Column:
     all_confirmed = (F.col("living") > 0) & (F.col("confirmed") == F.col("living"))
     has_ended = F.coalesce(F.col("intent_capture_before") <= now, F.lit(False))
     held = (
-        F.when(nobody_left, _do("cancel", "nothing_left"))
-        .when(needed <= 0, _do("cancel", "paid_otherwise"))
-        .when(has_ended, _do("wait", "hold_has_ended", due=now))
-        .when(F.size("errors") > 0, _do("cancel", "order_invalid"))
-        .when(all_confirmed & (wanted > 0), _do("capture", "all_confirmed", wanted, due))
-        .when(is_due & (wanted > 0), _do("capture", "hold_ends", wanted, due))
-        .otherwise(_do("wait", "sellers_confirm", due=due))
+        F.when(nobody_left, _do("cancel", Reason.NOTHING_LEFT))
+        .when(needed <= 0, _do("cancel", Reason.PAID_OTHERWISE))
+        .when(has_ended, _do("wait", Reason.HOLD_HAS_ENDED, due=now))
+        .when(F.size("errors") > 0, _do("cancel", Reason.ORDER_INVALID))
+        .when(all_confirmed & (wanted > 0), _do("capture", Reason.ALL_CONFIRMED, wanted, due))
+        .when(is_due & (wanted > 0), _do("capture", Reason.HOLD_ENDS, wanted, due))
+        .otherwise(_do("wait", Reason.SELLERS_CONFIRM, due=due))
     )
     unfinished = (
-        F.when(nobody_left, _do("cancel", "nothing_left"))
-        .when(is_due, _do("cancel", "not_authenticated"))
-        .otherwise(_do("wait", "buyer_authenticates", due=due))
+        F.when(nobody_left, _do("cancel", Reason.NOTHING_LEFT))
+        .when(is_due, _do("cancel", Reason.NOT_AUTHENTICATED))
+        .otherwise(_do("wait", Reason.BUYER_AUTHENTICATES, due=due))
     )
     return (
         F.when(status == "requires_capture", held)
         .when(status.isin("requires_action", "requires_confirmation"), unfinished)
-        .when(status == "processing", _do("wait", "provider_processes", due=now))
-        .when(status == "requires_payment_method", _do("cancel", "declined"))
+        .when(status == "processing", _do("wait", Reason.PROVIDER_PROCESSES, due=now))
+        .when(status == "requires_payment_method", _do("cancel", Reason.DECLINED))
         .otherwise(_authorize(policy, is_due))
     )
 
@@ -287,25 +288,25 @@ def _authorize(policy: OrdersPolicy, is_due: Column) -> Column:
         | reason.eqNullSafe(GIVEN_UP) & F.col("intent_decline_code").isNull()
     )
     declined = F.col("state") == "declined"
-    again = F.when(F.col("intent_status").isNull(), "order_valid").when(
-        F.col("state") == "expired", "hold_expired"
+    again = F.when(F.col("intent_status").isNull(), Reason.ORDER_VALID.code).when(
+        F.col("state") == "expired", Reason.HOLD_EXPIRED.code
     )
     return (
         F.when(
             F.coalesce("adopted_of_provider", F.lit(False)) & (F.col("living") > 0),
-            _do("wait", "provider_has_not_told"),
+            _do("wait", Reason.PROVIDER_HAS_NOT_TOLD),
         )
-        .when(needed <= 0, _do("settled", "nothing_needed"))
-        .when(F.size("errors") > 0, _do("settled", "order_invalid"))
-        .when(~F.coalesce(possible, F.lit(False)), _do("settled", "paid_by_others"))
-        .when(F.col("intents") >= policy.authorizations_most, _do("settled", "tried_enough"))
-        .when(declined & hopeless, _do("settled", "will_not_succeed"))
-        .when(declined & ~is_due, _do("wait", "retry_later", due=F.col("intent_due_at")))
-        .when(declined, _do("authorize", "retry_after_decline", needed))
+        .when(needed <= 0, _do("settled", Reason.NOTHING_NEEDED))
+        .when(F.size("errors") > 0, _do("settled", Reason.ORDER_INVALID))
+        .when(~F.coalesce(possible, F.lit(False)), _do("settled", Reason.PAID_BY_OTHERS))
+        .when(F.col("intents") >= policy.authorizations_most, _do("settled", Reason.TRIED_ENOUGH))
+        .when(declined & hopeless, _do("settled", Reason.WILL_NOT_SUCCEED))
+        .when(declined & ~is_due, _do("wait", Reason.RETRY_LATER, due=F.col("intent_due_at")))
+        .when(declined, _do("authorize", Reason.RETRY_AFTER_DECLINE, needed))
         .otherwise(
             F.struct(
                 F.lit("authorize").alias("outcome"),
-                F.coalesce(again, F.lit("rest_to_pay")).alias("reason"),
+                F.coalesce(again, F.lit(Reason.REST_TO_PAY.code)).alias("reason"),
                 needed.alias("amount_minor"),
                 F.lit(None).cast("timestamp").alias("due_at"),
             )
@@ -314,11 +315,11 @@ def _authorize(policy: OrdersPolicy, is_due: Column) -> Column:
 
 
 def _do(
-    outcome: str, reason: str, amount: Column | None = None, due: Column | None = None
+    outcome: str, reason: Reason, amount: Column | None = None, due: Column | None = None
 ) -> Column:
     return F.struct(
         F.lit(outcome).alias("outcome"),
-        F.lit(reason).alias("reason"),
+        F.lit(reason.code).alias("reason"),
         (F.lit(None).cast("bigint") if amount is None else amount).alias("amount_minor"),
         (F.lit(None).cast("timestamp") if due is None else due).alias("due_at"),
     )

@@ -11,16 +11,17 @@ from collections.abc import Sequence
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
+from conf.order_reasons import Reason
 from conf.tables.actions import OPEN_STATES
 
 UNIT_SEPARATOR = "\x1f"
 OPERATIONS = ("authorize", "capture", "cancel")
 CANCELLATION_REASONS = {
-    "nothing_left": "requested_by_customer",
-    "paid_otherwise": "duplicate",
-    "order_invalid": "requested_by_customer",
-    "declined": "abandoned",
-    "not_authenticated": "abandoned",
+    Reason.NOTHING_LEFT: "requested_by_customer",
+    Reason.PAID_OTHERWISE: "duplicate",
+    Reason.ORDER_INVALID: "requested_by_customer",
+    Reason.DECLINED: "abandoned",
+    Reason.NOT_AUTHENTICATED: "abandoned",
 }
 """The provider's word for each of our reasons (docs.stripe.com/api/payment_intents/cancel)."""
 EXPAND = ("latest_charge.balance_transaction",)
@@ -138,7 +139,8 @@ def _body() -> Column:
         F.col("order_id").alias("transfer_group"),
     )
     capture = F.struct(F.col("amount_minor").alias("amount_to_capture"), expand)
-    reasons = F.create_map(*(F.lit(t) for pair in CANCELLATION_REASONS.items() for t in pair))
+    words = ((reason.code, word) for reason, word in CANCELLATION_REASONS.items())
+    reasons = F.create_map(*(F.lit(text) for pair in words for text in pair))
     cancel = F.struct(
         F.element_at(reasons, F.element_at("reason_codes", 1)).alias("cancellation_reason"), expand
     )

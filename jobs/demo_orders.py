@@ -37,10 +37,12 @@ PLACED_AT = datetime(2026, 7, 1, 5, 0, tzinfo=UTC)
 STOPS = (
     datetime(2026, 7, 1, 6, 0, tzinfo=UTC),
     datetime(2026, 7, 1, 18, 45, tzinfo=UTC),
+    datetime(2026, 7, 2, 0, 0, tzinfo=UTC),
     datetime(2026, 7, 6, 12, 0, tzinfo=UTC),
     datetime(2026, 7, 6, 12, 15, tzinfo=UTC),
 )
-"""When run.orders looks: to hold; after sellers confirmed, or did not; after a hold has ended."""
+"""When run.orders looks: to hold; after sellers confirmed, or did not; as the day ends; after a
+hold has ended; for what was said of that."""
 CARDS = {
     "demo-captured": "pm_card_visa",
     "demo-cancelled": "pm_card_visa",

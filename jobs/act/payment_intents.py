@@ -28,6 +28,7 @@ from jobs import history, provider_state
 from jobs.arguments import UNTIL, Argument
 from jobs.errors import OutsideUnavailable, UsageError
 from jobs.lake.io import Lake
+from jobs.lake.records import record_quality
 from jobs.window import Window, end_of
 
 if TYPE_CHECKING:
@@ -95,6 +96,7 @@ def run(
         sent = gateway.send(requests, known_objects(lake, window, until, requests))
         with lake.turn():
             keep(lake, gateway, sent.outcomes, window)
+            _tell_contradictions(lake, sent.contradicted, window)
     log.info("requests: %s", ", ".join(f"{n} {name}" for name, n in sorted(sent.counts.items())))
     if sent.unavailable:
         raise OutsideUnavailable(f"some requests stay planned: {sent.unavailable}")
@@ -183,6 +185,17 @@ def keep(lake: Lake, gateway: Gateway, outcomes: Iterable[Outcome], window: Wind
         settled = lake.settle(rows.select(*actions.PAYMENT_INTENTS.column_names))
         lake.merge(actions.PAYMENT_INTENTS, settled, _dates(settled))
         gateway.mark_reported(given)
+
+
+def _tell_contradictions(lake: Lake, keys: Sequence[str], window: Window) -> None:
+    """Notes requests that were rejected and whose objects came back all the same. The next decision
+    sees these objects; why that could be has to be found out by a person."""
+    if keys:
+        record_quality(
+            lake,
+            [{"table": actions.PAYMENT_INTENTS.path, "check": "rejected_but_there",
+              "ds": window.last, "rows": len(keys), "detail": ", ".join(sorted(keys)[:20])}],
+        )  # fmt: skip
 
 
 def _own(lake: Lake, window: Window) -> DataFrame:

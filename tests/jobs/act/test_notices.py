@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
 from email import message_from_bytes
+from email.utils import parseaddr
 from pathlib import Path
 
 import pytest
@@ -38,8 +39,9 @@ class Desk:
         run_job(name, self.lake, self.settings, Window.day(ds), "test", options)
 
     def mails(self) -> list[str]:
+        """To whom each went."""
         files = (Path(self.lake.root) / "_gateway" / "mailer" / "mails").glob("*.eml")
-        return sorted(str(message_from_bytes(file.read_bytes())["To"]) for file in files)
+        return sorted(parseaddr(message_from_bytes(f.read_bytes())["To"])[1] for f in files)
 
     def outbox(self) -> dict[tuple[str, str], str]:
         rows = self.lake.read(actions.NOTICES).collect()

@@ -18,8 +18,10 @@ from typing import Any
 import pytest
 from deltalake import DeltaTable
 
+from conf import tables
 from conf.settings import Settings
-from jobs import registry
+from conf.tables import meta
+from jobs import orders, registry
 from jobs.lake.io import Lake
 from jobs.runner import run_job
 from jobs.window import Window
@@ -49,6 +51,13 @@ class Shop:
         self.set_clocks(at)
         window = Window.day(DAY)
         return run_job(name, self.lake, self.settings, window, "test", options).tally.rows
+
+    def quarter_hour(self, at: datetime) -> None:
+        self.set_clocks(at)
+        orders.run(self.lake, self.settings, Window.day(DAY), until=at, act=True)
+
+    def versions(self) -> dict[str, int]:
+        return {table.path: self.lake.version(table) for table in tables.ALL}
 
     def set_clocks(self, at: datetime) -> None:
         self.sandbox.set_clock("frozen", at.isoformat())
@@ -157,7 +166,8 @@ def test_a_job_killed_before_it_publishes_what_came_of_requests_publishes_it_lat
 @pytest.mark.spark
 @pytest.mark.timeout(600)
 def test_what_is_done_is_never_done_again(shop: Shop) -> None:
-    """A replay: no POST, no commit; and what the provider says of it changes nothing either."""
+    """A replay: no POST, no commit; and what the provider says of it changes nothing either. A
+    quarter-hour with nothing new is one commit: the record of the run."""
     shop.run("act.payment_intents", NOW)
     posts = shop.posts()
     assert posts == len(ORDERS)
@@ -172,6 +182,12 @@ def test_what_is_done_is_never_done_again(shop: Shop) -> None:
     assert shop.lake.version(table) == version
     with sqlite_journal(shop) as journal:
         assert journal.execute("select count(*) from requests").fetchone()[0] == len(ORDERS)
+    at = later + timedelta(minutes=5)
+    shop.quarter_hour(at)
+    versions = shop.versions()
+    shop.quarter_hour(at)
+    runs = meta.JOB_RUNS.path
+    assert shop.versions() == versions | {runs: versions[runs] + 1}
 
 
 def _journalled(shop: Shop, state: str) -> int:
