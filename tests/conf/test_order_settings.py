@@ -28,7 +28,7 @@ def test_a_policy_without_a_company_for_all_other_marketplaces_is_refused(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     def without(*args: object, **more: object) -> order_settings.OrdersPolicy:
-        found = load(*args, **more)  # type: ignore[arg-type]
+        found: order_settings.OrdersPolicy = load(*args, **more)  # type: ignore[arg-type]
         return replace(found, legal_entities={"DE": "marketplace_eu"})
 
     monkeypatch.setattr(order_settings, "load", without)

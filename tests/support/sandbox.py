@@ -84,7 +84,9 @@ def sandbox_process(folder: Path, *arguments: str) -> Iterator[Sandbox]:
     """`python -m sandbox` on a free port while the block runs. Its state is `folder`/sandbox.db
     (the same folder again goes on with it), its log `folder`/sandbox-N.log."""
     log = folder / f"sandbox-{len(list(folder.glob('sandbox-*.log')))}.log"
-    command = [sys.executable, "-m", "sandbox", "--port", "0", "--db", folder / "sandbox.db"]
+    command: list[str | Path] = [
+        sys.executable, "-m", "sandbox", "--port", "0", "--db", folder / "sandbox.db",
+    ]  # fmt: skip
     env = outside() | {"PYTHONUNBUFFERED": "1", "PATH": os.environ["PATH"]}
     with started([*command, *arguments], env=env, cwd=PROJECT, log=log) as process:
         yield Sandbox(_url(process, log), process, log)
