@@ -47,9 +47,18 @@ def look_up_authorize(reads: Reads, request: Request, entry: Entry) -> Verdict |
 
 
 def look_up_intent(reads: Reads, request: Request, entry: Entry) -> Verdict | None:
-    """What the intent's own state says of a capture or cancellation; None while it is open."""
+    """What the intent's own state says of a capture or cancellation; None while it is open.
+
+    Nothing can come of one whose intent the provider does not know: a person has to look.
+    """
     del entry
-    return judged_by_intent(request, intent_of(reads, str(request.payment_intent_id)))
+    try:
+        intent = intent_of(reads, str(request.payment_intent_id))
+    except ProviderFailed as failed:
+        if failed.answer.status != 404:
+            raise
+        return Verdict(State.REJECTED, "resource_missing", needs_person=True)
+    return judged_by_intent(request, intent)
 
 
 def intent_of(reads: Reads, intent_id: str) -> Mapping[str, Any]:

@@ -9,7 +9,8 @@
 | UNKNOWN | 23 h and more | authorize | look it up; never send again |
 | UNKNOWN | any | capture, cancel | read the intent; while it is open, as below |
 
-A look-up that finds the object settles the request. One that does not find it:
+A look-up that finds the object settles the request; an intent that the provider does not know
+settles its capture or cancellation, for a person to look. One that does not find what it is for:
 
 | operation | when | then |
 | --- | --- | --- |

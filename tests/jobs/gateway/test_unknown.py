@@ -85,6 +85,18 @@ def test_a_capture_or_cancellation_is_read_before_it_is_sent_again(
     assert (outcome.state, outcome.attempts) == (State.ACCEPTED, 1)
 
 
+@pytest.mark.parametrize("operation", ["capture", "cancel"])
+def test_an_intent_that_the_provider_does_not_know_is_for_a_person(
+    operation: str, folder: Path, provider: FakeProvider, clock: TestClock
+) -> None:
+    with gateway(folder, provider, clock) as sending:
+        nowhere = planned(operation, intent_id="pi_nowhere", journal_id=sending.journal_id)
+        (outcome,) = sending.send([nowhere]).outcomes
+    assert (outcome.state, outcome.error_code) == (State.REJECTED, "resource_missing")
+    assert outcome.needs_person
+    assert provider.posts[nowhere.key] == 1
+
+
 def test_a_capture_that_another_amount_won_needs_a_person(
     folder: Path, provider: FakeProvider, clock: TestClock
 ) -> None:
