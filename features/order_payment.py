@@ -240,6 +240,7 @@ def _state() -> Column:
         .when(F.col("received_minor") > 0, "paid")
         .when(expired, "expired")
         .when(declined, "declined")
+        .when(status == "canceled", "released")
         .when(F.col("adopted_failed_at").isNotNull(), "declined")
         .otherwise("open")
     )
@@ -288,7 +289,8 @@ def _authorize(policy: OrdersPolicy, is_due: Column) -> Column:
         | reason.eqNullSafe(GIVEN_UP) & F.col("intent_decline_code").isNull()
     )
     declined = F.col("state") == "declined"
-    again = F.when(F.col("intent_status").isNull(), Reason.ORDER_VALID.code).when(
+    unheld = F.col("intent_status").isNull() | (F.col("state") == "released")
+    again = F.when(unheld, Reason.ORDER_VALID.code).when(
         F.col("state") == "expired", Reason.HOLD_EXPIRED.code
     )
     return (

@@ -12,7 +12,8 @@ ORDER_OUTCOMES = (
 
 PAYMENT_OUTCOMES = ("authorize", "capture", "cancel", "wait", "settled")
 PAYMENT_STATES = (
-    "not_needed", "paid", "held", "processing", "requires_action", "declined", "expired", "open",
+    "not_needed", "paid", "held", "processing", "requires_action", "declined", "expired",
+    "released", "open",
 )  # fmt: skip
 
 _POLICY_VERSION = Column("policy_version", "int", "Version of the policy that decided",

@@ -43,7 +43,9 @@ from jobs.gateway.request import Request, State
 
 INDETERMINATE = frozenset({408, 424})
 NOT_LET_IN = frozenset({401, 403})
-NEEDS_PERSON = frozenset({"idempotency_error", "captured_otherwise", "found_twice"})
+NEEDS_PERSON = frozenset({
+    "idempotency_error", "captured_otherwise", "found_twice", "intent_missing",
+})  # fmt: skip
 """Error codes after which nothing new may be planned before a person has looked."""
 REPLAYED = "server_error_replayed"
 """The provider keeps this failure for the key: the same key brings nothing else for a day."""

@@ -57,7 +57,7 @@ def look_up_intent(reads: Reads, request: Request, entry: Entry) -> Verdict | No
     except ProviderFailed as failed:
         if failed.answer.status != 404:
             raise
-        return Verdict(State.REJECTED, "resource_missing", needs_person=True)
+        return Verdict(State.REJECTED, "intent_missing")
     return judged_by_intent(request, intent)
 
 

@@ -106,6 +106,8 @@ ADVICE: Mapping[str, Mapping[str, str]] = {
                                       "decide again.",
         "resource_missing": "The provider does not know customer, method or payment: compare the "
                             "key's account and mode with the order's.",
+        "intent_missing": "The provider does not know the payment: compare the key's account and "
+                          "mode with those that made it.",
         "amount_too_small": f"Below the provider's least amount: {_BY_HAND}",
         "amount_too_large": f"Above what the provider takes: {_BY_HAND}",
         "invalid_request_error": _PARAMETERS,

@@ -92,7 +92,7 @@ def test_an_intent_that_the_provider_does_not_know_is_for_a_person(
     with gateway(folder, provider, clock) as sending:
         nowhere = planned(operation, intent_id="pi_nowhere", journal_id=sending.journal_id)
         (outcome,) = sending.send([nowhere]).outcomes
-    assert (outcome.state, outcome.error_code) == (State.REJECTED, "resource_missing")
+    assert (outcome.state, outcome.error_code) == (State.REJECTED, "intent_missing")
     assert outcome.needs_person
     assert provider.posts[nowhere.key] == 1
 
