@@ -22,16 +22,23 @@ GIVEN_UP = "abandoned"
 
 
 def of_order(intents: DataFrame, payments: DataFrame) -> DataFrame:
-    """The intents with the order and number of the landed payments that name them."""
+    """The intents with the order and number of the landed payments that name them.
+
+    An intent that we asked for says itself what it is about.
+    """
     landed = payments.where("provider_id is not null").select(
         F.col("provider_id").alias("payment_intent_id"),
         F.col("order_id").alias("_order_id"), F.col("payment_no").alias("_payment_no"),
     )  # fmt: skip
-    tied = intents.join(landed.dropDuplicates(["payment_intent_id"]), "payment_intent_id", "left")
+    # Of several payments that name one intent the least counts, whatever the partitions.
+    first = F.min(F.struct("_order_id", "_payment_no")).alias("first")
+    named = landed.groupBy("payment_intent_id").agg(first).select("payment_intent_id", "first.*")
+    tied = intents.join(named, "payment_intent_id", "left")
+    ours = F.col("request_key").isNotNull()
     return tied.withColumns(
         {
-            "order_id": F.coalesce("_order_id", "order_id"),
-            "payment_no": F.coalesce("_payment_no", "payment_no"),
+            name: F.when(ours, F.col(name)).otherwise(F.coalesce(f"_{name}", name))
+            for name in ("order_id", "payment_no")
         }
     ).drop("_order_id", "_payment_no")
 

@@ -60,7 +60,8 @@ def added_up(table: Table, rows: DataFrame) -> DataFrame:
     """One row an object, less its month, from rows of `told` and rows of the table itself."""
     (key,) = table.key
     names = [n for n in table.column_names if n not in (key, "occurred_month")]
-    how = {name: F.max(name) for name in names} | _special(table)
+    how = {name: F.max(name) for name in names} | {"occurred_at": F.min("occurred_at")}
+    how |= _special(table)
     return rows.groupBy(key).agg(*(how[name].alias(name) for name in names))
 
 

@@ -21,7 +21,7 @@ from typing import Any
 from pyspark.sql import functions as F
 
 from conf.settings import Settings
-from conf.tables import meta
+from conf.tables import decisions, meta
 from jobs import registry
 from jobs.arguments import Argument
 from jobs.errors import NoChampion, NoRegistry, OutsideUnavailable, UsageError
@@ -130,7 +130,14 @@ def _derive(
 
 
 def _act(lake: Lake, settings: Settings, window: Window, tally: Tally) -> None:
-    """Each goes on where another is not available; what is, is said at the end."""
+    """Each goes on where another is not available; what is, is said at the end.
+
+    Where a later day is being decided, its runs do what is still to be done about this one.
+    """
+    newest = lake.read(decisions.PAYMENTS).agg(F.max("ds").alias("ds")).first()
+    if newest and newest["ds"] and newest["ds"] > window.last:
+        log.info("nothing is done for %s: %s is being decided", window, newest["ds"])
+        return
     away = []
     for name, options in ACTS:
         log.info("%s ...", name)

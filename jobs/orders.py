@@ -55,11 +55,11 @@ def steps(
         todo.append(("ingest.stripe_events", {"inbox": inbox, **within}))
     todo.append(("decide.orders", within))
     if act:
-        todo.append(("act.payment_intents", within))
+        todo.append(("act.payment_intents", {}))
         todo.append(("ingest.stripe_events", {"list": True}))
     todo.append(("decide.follow_ups", within))
     if act:
-        todo.append(("act.notices", within))
+        todo.append(("act.notices", {}))
     return todo
 
 

@@ -23,7 +23,6 @@ from conf.notice_settings import NoticesPolicy, load_notices_policy
 from conf.settings import Settings
 from conf.tables import actions, decisions, silver
 from features import follow_ups, notices
-from jobs.arguments import UNTIL
 from jobs.errors import OutsideUnavailable, UsageError
 from jobs.lake.io import Lake
 from jobs.window import Window
@@ -36,7 +35,6 @@ READS = (
     silver.LISTINGS,
 )  # fmt: skip
 WRITES = (actions.NOTICES,)
-ARGUMENTS = (UNTIL,)
 LEASE = False
 TURN_PATIENCE_SECONDS = 600
 
@@ -51,7 +49,7 @@ STATES = {"sent": "SENT", "stale": "STALE", "undeliverable": "UNDELIVERABLE"}
 log = logging.getLogger(__name__)
 
 
-def run(lake: Lake, settings: Settings, window: Window, *, until: datetime | None = None) -> None:
+def run(lake: Lake, settings: Settings, window: Window) -> None:
     from jobs.gateway.access import access_for, gateway_folder
     from jobs.gateway.clock import clock_for
     from jobs.mailer.notice import unavailable

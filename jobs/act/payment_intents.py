@@ -25,7 +25,7 @@ from conf.settings import Settings
 from conf.tables import actions, bronze, decisions, provider
 from features import payment_requests
 from jobs import history, provider_state
-from jobs.arguments import UNTIL, Argument
+from jobs.arguments import Argument
 from jobs.errors import OutsideUnavailable, UsageError
 from jobs.lake.io import Lake
 from jobs.lake.records import record_quality
@@ -39,7 +39,6 @@ if TYPE_CHECKING:
 READS = (decisions.PAYMENTS, actions.PAYMENT_INTENTS, bronze.STRIPE_EVENTS, *provider.TABLES)
 WRITES = (actions.PAYMENT_INTENTS,)
 ARGUMENTS = (
-    UNTIL,
     Argument("--check", "say what would be asked, and ask nothing", action="store_true",
              default=False),
 )  # fmt: skip
@@ -49,6 +48,8 @@ JOB = "act.payment_intents"
 
 OWN_LOOK_BACK = timedelta(days=90)
 """Requests about an order are no older: an order is authorised a few times, within weeks."""
+LISTENED_FOR = timedelta(days=7)
+"""After a day the provider's events about it are listed; acting on it ends earlier."""
 SENT_AT_ONCE = 20_000
 """Requests that one run takes on, the oldest first; the rest is the next run's."""
 SETTLED = ("ACCEPTED", "REJECTED", "WITHDRAWN")
@@ -74,8 +75,7 @@ class Planning:
 
 
 def run(
-    lake: Lake, settings: Settings, window: Window, *, until: datetime | None = None,
-    check: bool = False,
+    lake: Lake, settings: Settings, window: Window, *, check: bool = False,
 ) -> None:  # fmt: skip
     from jobs.gateway.access import access_for
     from jobs.gateway.clock import clock_for
@@ -93,7 +93,7 @@ def run(
         if check:
             return
         requests = open_requests(lake, window)
-        sent = gateway.send(requests, known_objects(lake, window, until, requests))
+        sent = gateway.send(requests, known_objects(lake, window, requests))
         with lake.turn():
             keep(lake, gateway, sent.outcomes, window)
             _tell_contradictions(lake, sent.contradicted, window)
@@ -155,13 +155,12 @@ def open_requests(lake: Lake, window: Window) -> list[Request]:
     return _requests(first)
 
 
-def known_objects(
-    lake: Lake, window: Window, until: datetime | None, requests: Sequence[Request]
-) -> Mapping[str, str]:
+def known_objects(lake: Lake, window: Window, requests: Sequence[Request]) -> Mapping[str, str]:
     """The provider's ids, by request key, of requests whose objects came back as events."""
     if not any(request.state != "PLANNED" for request in requests):
         return {}
-    past = history.of(lake, window, until)
+    # What was told since counts too: it settles what is open, and decides nothing.
+    past = history.of(lake, Window.day(window.last + LISTENED_FOR))
     intents = provider_state.of_window(past)[provider.PAYMENT_INTENTS.name]
     keys = lake.spark.createDataFrame([(r.key,) for r in requests], "request_key string")
     found = intents.join(F.broadcast(keys), "request_key").select(

@@ -37,14 +37,15 @@ def run(lake: Lake, settings: Settings, window: Window) -> None:
 
 
 def _merge(past: History, table: Table, new: DataFrame) -> None:
-    """Merges the objects that the window tells of; an object's month never changes."""
+    """Merges the objects that the window tells of."""
     if new.isEmpty():
         return
     lake, (key,) = past.lake, table.key
-    stands = lake.read(table).join(new.select(key).distinct(), key, "left_semi")
+    stands = lake.settle(lake.read(table).join(new.select(key).distinct(), key, "left_semi"))
     both = stands.drop("occurred_month").unionByName(new)
     now = lake.settle(
         told_by_provider.with_month(table, told_by_provider.added_up(table, both), lake.zone)
     )
-    months = [row["occurred_month"] for row in now.select("occurred_month").distinct().collect()]
+    places = now.select("occurred_month").union(stands.select("occurred_month")).distinct()
+    months = [row["occurred_month"] for row in places.collect()]
     lake.merge(table, now, months)

@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -100,8 +100,13 @@ def tell(stage: Stage, name: str, told: Mapping[str, Any]) -> None:
     for event in told.get("events") or []:
         _tell_event(stage, name, order, event)
     amount = int(order.get("total") or _total(order, lines))
+    made: dict[str, datetime] = {}
     for event in told.get("provider") or []:
-        _tell_provider(stage, name, placed, amount, event)
+        at = instant(event["at"])
+        number = event.get("intent", "1")
+        made[number] = min(made.get(number, at), at)
+    for event in told.get("provider") or []:
+        _tell_provider(stage, name, made[event.get("intent", "1")], amount, event)
 
 
 def _lines(order: Mapping[str, Any]) -> list[dict[str, Any]]:
@@ -177,12 +182,11 @@ def _tell_event(
 
 
 def _tell_provider(
-    stage: Stage, name: str, placed: datetime, total: int, event: Mapping[str, Any]
+    stage: Stage, name: str, created: datetime, total: int, event: Mapping[str, Any]
 ) -> None:
     at, known = instant(event["at"]), event.get("known")
     number, status = int(event.get("intent", 1)), event["status"]
     amount = int(event.get("amount", total))
-    created = placed + timedelta(minutes=1) if number == 1 else at
     metadata = {"order_id": name, "payment_no": "1", "request_no": str(number),
                 "request_key": f"{name}-{number}", "legal_entity": "marketplace_eu"}  # fmt: skip
     common = {"created": int(created.timestamp()), "amount": amount, "currency": "eur",
