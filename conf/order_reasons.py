@@ -17,6 +17,7 @@ class Reason(Enum):
     ALL_CONFIRMED = "Every line is confirmed or cancelled: what is confirmed is captured"
     HOLD_ENDS = "The hold is about to end: what is confirmed by now is captured"
     HOLD_HAS_ENDED = "The hold has ended; the provider has yet to say so"
+    ORDER_NOT_KNOWN = "The provider holds money for an order that has not landed yet"
     NOTHING_LEFT = "Every line is cancelled: the money is let go"
     PAID_OTHERWISE = "The order is paid in another way: the money is let go"
     ORDER_INVALID = "The order breaks rules: no money is held for it"

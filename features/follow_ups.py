@@ -12,7 +12,7 @@ from datetime import datetime
 from functools import reduce
 from operator import or_
 
-from pyspark.sql import Column, DataFrame
+from pyspark.sql import Column, DataFrame, Window
 from pyspark.sql import functions as F
 
 from conf.notice_settings import NoticesPolicy, Step
@@ -51,10 +51,10 @@ NEEDS: Mapping[str, Need] = {
 
 
 def newest(decided: DataFrame) -> DataFrame:
-    """Of decisions/orders of several days the newest row of each part."""
-    columns = [name for name in decided.columns if name not in KEY]
-    row = F.max_by(F.struct(*columns), "ds").alias("row")
-    return decided.groupBy(*KEY).agg(row).select(*KEY, "row.*")
+    """Of decisions/orders of several days the newest rows of each order: a day has all its parts,
+    and a part that a line was taken from is none any more."""
+    newest_ds = F.max("ds").over(Window.partitionBy("order_id"))
+    return decided.withColumn("_newest", newest_ds).where("ds = _newest").drop("_newest")
 
 
 def due(parts: DataFrame, policy: NoticesPolicy, since: datetime, until: datetime) -> DataFrame:

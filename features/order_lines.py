@@ -79,7 +79,8 @@ def with_captured(each: DataFrame, captures: DataFrame) -> DataFrame:
 
 
 def with_refunds(each: DataFrame, refunds: DataFrame) -> DataFrame:
-    """Captured lines with refund_due_minor: captured for a line cancelled, and not paid back.
+    """Captured lines with refund_due_minor: captured for a line cancelled, and not paid back; where
+    we captured ourselves, also what was captured beyond the price of a line.
 
     `refunds` are the standing versions. One that names a line is that line's; another is divided
     over the lines of its seller (of the order where it names none) by what was captured for them.
@@ -107,11 +108,12 @@ def with_refunds(each: DataFrame, refunds: DataFrame) -> DataFrame:
         by_seller, "_of_order", "captured_minor", ["order_id"], ["line_no"], "_order"
     )
     refunded = F.col("_of_line") + F.col("_seller") + F.col("_order")
-    due = F.when(
-        F.col("cancelled_at").isNotNull(), F.greatest(F.col("captured_minor") - refunded, F.lit(0))
-    ).otherwise(0)
+    owed = F.when(F.col("cancelled_at").isNull(), F.col("payable_minor")).otherwise(0)
+    counts = F.col("cancelled_at").isNotNull() | F.coalesce("captured_by_us", F.lit(False))
+    over = F.greatest(F.col("captured_minor") - refunded - owed, F.lit(0))
+    due = F.when(counts, over).otherwise(0)
     return by_order.withColumn("refund_due_minor", due).drop(
-        "_of_line", "_of_seller", "_of_order", "_seller", "_order"
+        "_of_line", "_of_seller", "_of_order", "_seller", "_order", "captured_by_us"
     )
 
 

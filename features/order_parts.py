@@ -24,6 +24,7 @@ def demands(lines: DataFrame) -> DataFrame:
         return F.sum(F.when(of, F.col(name)).otherwise(0))
 
     return lines.groupBy("order_id").agg(
+        F.count(F.lit(1)).alias("lines"),
         F.count_if(lives).alias("living"),
         F.count_if(confirmed).alias("confirmed"),
         total("payable_minor", lives).alias("living_minor"),

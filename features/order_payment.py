@@ -50,18 +50,22 @@ def concerned(
     overdue, and what a timer ends between `since` and then."""
     ends = charges.groupBy("payment_intent_id").agg(F.max("capture_before").alias("capture_before"))
     tried = F.count(F.lit(1)).over(Window.partitionBy("order_id"))
-    renamed = {name: f"intent_{name}" for name in ("status", "status_at", "held_at")}
+    timed = ("status", "status_at", "held_at", "decline_code")
+    renamed = {name: f"intent_{name}" for name in timed}
     due = (
-        intents.withColumn("_tried", tried)
+        intents.where("order_id is not null")
+        .withColumn("_tried", tried)
         .join(ends, "payment_intent_id", "left")
         .withColumnsRenamed(renamed | {"capture_before": "intent_capture_before"})
     )
     falls_due, status = _due_at(policy), F.col("intent_status")
     overdue = (falls_due <= F.lit(at)) & (status != "canceled")
+    code = F.col("intent_decline_code")
+    declined = (status == "requires_payment_method") & code.isNotNull()
     again = (
         (status == "canceled")
-        & F.col("decline_code").isNotNull()
-        & ~F.col("decline_code").isin(*policy.never_retry_after)
+        & code.isNotNull()
+        & ~code.isin(*policy.never_retry_after)
         & (F.col("_tried") < policy.authorizations_most)
     )
     ended = again & (falls_due > F.lit(since)) & (falls_due <= F.lit(at))
@@ -69,7 +73,7 @@ def concerned(
         f"interval {policy.seller_is_asked_after_minutes} minutes"
     )
     asks = (asked > F.lit(since)) & (asked <= F.lit(at))
-    found = due.where(overdue | ended | asks | (status == "requires_payment_method"))
+    found = due.where(overdue | ended | asks | declined)
     return found.select(*(name for name in intents.columns if name in found.columns))
 
 
@@ -114,6 +118,7 @@ def captures(standing: DataFrame) -> DataFrame:
         (F.col("received_minor") + F.col("adopted_captured_minor")).alias("captured_minor"),
         "first_captured_at", "last_captured_at",
         (F.col("adopted_captured_minor") > 0).alias("adopted"),
+        (F.col("received_minor") > 0).alias("captured_by_us"),
     )  # fmt: skip
 
 
@@ -162,7 +167,7 @@ def _of_provider(intents: DataFrame, charges: DataFrame) -> DataFrame:
         F.col("status").isin(*LIVE), "payment_no", "request_no", "occurred_at", "payment_intent_id"
     )
     counts = (
-        "payment_intent_id", "payment_no", "status", "status_at", "capturable_minor",
+        "payment_intent_id", "payment_no", "currency", "status", "status_at", "capturable_minor",
         "cancellation_reason", "decline_code", "held_at", "charge_id", "capture_before",
     )  # fmt: skip
     received = F.when(F.col("received_minor") > 0, F.col("status_at"))
@@ -218,14 +223,21 @@ def _due_at(policy: OrdersPolicy) -> Column:
         "requires_payment_method": policy.retry_decline_after_hours,
         "canceled": policy.retry_decline_after_hours,
     }
+    waits_for_buyer = F.expr(f"interval {policy.requires_action_hours} hours")
     due = F.when(
         status == "requires_capture", F.coalesce("intent_capture_before", presumed) - buffer
-    )
+    ).when(_is_untried(), F.col("intent_status_at") + waits_for_buyer)
     for name, hours in waits.items():
         due = due.when(
             status == name, F.col("intent_status_at") + F.expr(f"interval {hours} hours")
         )
     return due
+
+
+def _is_untried() -> Column:
+    """Is the intent made and its card not yet tried, as far as was told?"""
+    status, code = F.col("intent_status"), F.col("intent_decline_code")
+    return (status == "requires_payment_method") & code.isNull()
 
 
 def _state() -> Column:
@@ -240,7 +252,7 @@ def _state() -> Column:
     return (
         F.when(status == "requires_capture", "held")
         .when(status.isin("requires_action", "requires_confirmation"), "requires_action")
-        .when(status == "processing", "processing")
+        .when((status == "processing") | _is_untried(), "processing")
         .when(covered & (F.col("captured_living_minor") > 0), "paid")
         .when(covered & (F.col("adopted_held_minor") > 0), "held")
         .when(F.coalesce(F.col("total_minor"), F.lit(-1)) == 0, "not_needed")
@@ -258,11 +270,14 @@ def _step(policy: OrdersPolicy, now: Column) -> Column:
     due = F.col("intent_due_at")
     is_due = F.coalesce(due <= now, F.lit(False))
     nobody_left = F.col("living") == 0
+    # The provider may tell of a payment before its order, or the order's lines, have landed.
+    unknown = (F.col("buyer_id").isNull() | (F.col("lines") == 0)) & ~is_due
     wanted = F.least("confirmed_needed_minor", "intent_capturable_minor")
     all_confirmed = (F.col("living") > 0) & (F.col("confirmed") == F.col("living"))
     has_ended = F.coalesce(F.col("intent_capture_before") <= now, F.lit(False))
     held = (
-        F.when(nobody_left, _do("cancel", Reason.NOTHING_LEFT))
+        F.when(unknown, _do("wait", Reason.ORDER_NOT_KNOWN, due=due))
+        .when(nobody_left, _do("cancel", Reason.NOTHING_LEFT))
         .when(needed <= 0, _do("cancel", Reason.PAID_OTHERWISE))
         .when(has_ended, _do("wait", Reason.HOLD_HAS_ENDED, due=now))
         .when(F.size("errors") > 0, _do("cancel", Reason.ORDER_INVALID))
@@ -271,13 +286,16 @@ def _step(policy: OrdersPolicy, now: Column) -> Column:
         .otherwise(_do("wait", Reason.SELLERS_CONFIRM, due=due))
     )
     unfinished = (
-        F.when(nobody_left, _do("cancel", Reason.NOTHING_LEFT))
+        F.when(unknown, _do("wait", Reason.ORDER_NOT_KNOWN, due=due))
+        .when(nobody_left, _do("cancel", Reason.NOTHING_LEFT))
         .when(is_due, _do("cancel", Reason.NOT_AUTHENTICATED))
+        .when(_is_untried(), _do("wait", Reason.PROVIDER_PROCESSES, due=due))
         .otherwise(_do("wait", Reason.BUYER_AUTHENTICATES, due=due))
     )
     return (
         F.when(status == "requires_capture", held)
         .when(status.isin("requires_action", "requires_confirmation"), unfinished)
+        .when(_is_untried(), unfinished)
         .when(status == "processing", _do("wait", Reason.PROVIDER_PROCESSES, due=now))
         .when(status == "requires_payment_method", _do("cancel", Reason.DECLINED))
         .otherwise(_authorize(policy, is_due))
@@ -295,7 +313,12 @@ def _authorize(policy: OrdersPolicy, is_due: Column) -> Column:
         F.coalesce(F.col("intent_decline_code").isin(*policy.never_retry_after), F.lit(False))
         | reason.eqNullSafe(GIVEN_UP) & F.col("intent_decline_code").isNull()
     )
-    declined = F.col("state") == "declined"
+    hopeless |= reason.eqNullSafe("fraudulent")  # a person's word at the provider
+    # Declined to others, who made the payment: nothing of ours can be tried again.
+    hopeless |= F.col("intent_status").isNull() & (F.col("state") == "declined")
+    declined = F.col("state").isin("declined", "released") & (
+        (F.col("state") == "declined") | reason.eqNullSafe("fraudulent")
+    )
     unheld = F.col("intent_status").isNull() | (F.col("state") == "released")
     again = F.when(unheld, Reason.ORDER_VALID.code).when(
         F.col("state") == "expired", Reason.HOLD_EXPIRED.code
@@ -303,7 +326,7 @@ def _authorize(policy: OrdersPolicy, is_due: Column) -> Column:
     return (
         F.when(
             F.coalesce("adopted_of_provider", F.lit(False)) & (F.col("living") > 0),
-            _do("wait", Reason.PROVIDER_HAS_NOT_TOLD),
+            _do("wait", Reason.PROVIDER_HAS_NOT_TOLD, due=F.col("adopted_at")),
         )
         .when(needed <= 0, _do("settled", Reason.NOTHING_NEEDED))
         .when(F.size("errors") > 0, _do("settled", Reason.ORDER_INVALID))

@@ -15,6 +15,8 @@ from conf.order_reasons import Reason
 from conf.tables.actions import OPEN_STATES
 
 UNIT_SEPARATOR = "\x1f"
+CONTROL_CHARACTERS = r"[\x00-\x1f\x7f]"
+"""No key is made of an id that holds them: the separator is one."""
 OPERATIONS = ("authorize", "capture", "cancel")
 CANCELLATION_REASONS = {
     Reason.NOTHING_LEFT: "requested_by_customer",
@@ -41,9 +43,12 @@ def planned(
 
     `wanted`: `newest`; `own`: rows of actions/payment_intents of these orders, all there are.
     """
-    asked = wanted.where(F.col("outcome").isin(*OPERATIONS)).withColumnRenamed(
-        "outcome", "operation"
+    usable = (
+        F.col("outcome").isin(*OPERATIONS)
+        & F.col("currency").isNotNull()
+        & ~F.col("order_id").rlike(CONTROL_CHARACTERS)
     )
+    asked = wanted.where(usable).withColumnRenamed("outcome", "operation")
     before = asked.select("order_id", "operation", "payment_intent_id", "seen_request_keys").join(
         own.select(
             "order_id", F.col("operation").alias("own_operation"), "request_no", "state",
@@ -76,7 +81,7 @@ def planned(
 
 def no_longer_wanted(own: DataFrame, wanted: DataFrame) -> DataFrame:
     """(request_key) of planned requests that were never sent, and that the newest decision does
-    not ask for any more."""
+    not ask for any more, or whose decision is so old that nothing is done upon it."""
     unsent = own.where((F.col("state") == "PLANNED") & (F.col("attempts") == 0)).alias("r")
     now = wanted.alias("w")
     same = (
@@ -86,7 +91,7 @@ def no_longer_wanted(own: DataFrame, wanted: DataFrame) -> DataFrame:
         & (F.col("r.payment_intent_id").isNull()
            | (F.col("w.payment_intent_id") == F.col("r.payment_intent_id")))
     )  # fmt: skip
-    both = unsent.join(now, F.col("w.order_id") == F.col("r.order_id"))
+    both = unsent.join(now, F.col("w.order_id") == F.col("r.order_id"), "left")
     return both.where(~F.coalesce(same, F.lit(False))).select("r.request_key")
 
 

@@ -34,14 +34,11 @@ log = logging.getLogger(__name__)
 VERBS = ("refine", "featurize", "learn", "decide", "report")
 ARGUMENTS = (
     Argument("--landing", "also ingest the days from this landing folder first"),
-    Argument("--only", "no more than the day's jobs of this verb", choices=("ingest", *VERBS)),
-    Argument(
-        "--act",
-        "then also pay and notify: of one day alone, the newest",
-        action="store_true",
-        default=False,
-    ),
-)
+    Argument("--only", "no more than the day's jobs of this verb",
+             choices=("ingest", *VERBS, "act")),
+    Argument("--act", "then also pay and notify: of one day alone, the newest",
+             action="store_true", default=False),
+)  # fmt: skip
 NEVER_IN_A_DAY = (
     "learn.seller_risk", "learn.seller_segments", "learn.promote", "learn.rollback",
     "report.explain_feature", "report.segment_health", "report.segments",

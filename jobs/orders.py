@@ -24,6 +24,7 @@ from jobs import registry
 from jobs.arguments import UNTIL, Argument
 from jobs.errors import OutsideUnavailable, UsageError
 from jobs.lake.io import Lake, Tally
+from jobs.lake.records import require_open
 from jobs.runner import run_job
 from jobs.window import Window, end_of, start_of
 
@@ -69,6 +70,7 @@ def run(
 ) -> None:  # fmt: skip
     window = window or _day_of(lake, until)
     _require_within(lake, window, until)
+    require_open(lake, window.last, until)
     tally, records = Tally(), list[dict[str, Any]]()
     away: list[str] = []
     todo = steps(until, landing, inbox, act)

@@ -6,15 +6,14 @@ knows more than is asked for, all of it is added up from bronze, by the same fun
 
 from __future__ import annotations
 
-from datetime import date
-from functools import reduce
+from datetime import date, timedelta
 
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from conf.tables import bronze, provider
 from features import provider as told_by_provider
-from jobs.history import History
+from jobs.history import LOOK_BACK_DAYS, History
 from jobs.lake.records import newest_day
 
 JOB = "refine.provider"
@@ -41,20 +40,21 @@ def of_window(past: History) -> dict[str, DataFrame]:
 
 
 def told_on(past: History, first: date) -> DataFrame:
-    """(order_id) of what the provider told from the business date `first` on."""
+    """(payment_intent_id, order_id, payment_no, request_key) of what the provider told from the
+    business date `first` on."""
     events = past.all_of(bronze.STRIPE_EVENTS).where(F.col("ds") >= F.lit(first))
     told = told_by_provider.told(events)
-    named = [
-        told[table.name].select("order_id")
-        for table in (provider.PAYMENT_INTENTS, provider.CHARGES)
-    ]
-    return reduce(DataFrame.union, named).dropna().distinct()
+    columns = ("payment_intent_id", "order_id", "payment_no", "request_key")
+    charges = told[provider.CHARGES.name].withColumn("request_key", F.lit(None).cast("string"))
+    named = told[provider.PAYMENT_INTENTS.name].select(*columns).union(charges.select(*columns))
+    return named.distinct()
 
 
 def _added(past: History, table: provider.Table, new: DataFrame) -> DataFrame:
     """What stands, and new rows added up with those of it that they are about."""
     (key,) = table.key
-    since = past.since.replace(day=1)
+    # An object may be older than what has landed.
+    since = (past.window.first - timedelta(days=LOOK_BACK_DAYS)).replace(day=1)
     stands = past.lake.read(table).where(F.col("occurred_month") >= F.lit(since))
     keys = new.select(key).distinct()
     about = stands.join(keys, key, "left_semi").drop("occurred_month")

@@ -75,7 +75,7 @@ def run_job(
         time.monotonic() - began, lake.tally, str(error) if error else None,
     )  # fmt: skip
     if module.__name__ not in registry.OUTSIDE_THE_VERBS.values():
-        record = _row(run, read, started_at)
+        record = _row(run, read, started_at, part=bool(options.get("until")))
         if keep:
             keep(record)
         else:
@@ -107,13 +107,14 @@ def exit_code_of(error: BaseException | None) -> int:
     return error.exit_code if isinstance(error, JobError) else 1
 
 
-def _row(run: Run, read: dict[str, int], started_at: datetime) -> dict[str, Any]:
+def _row(run: Run, read: dict[str, int], started_at: datetime, *, part: bool) -> dict[str, Any]:
+    """The run's record. One that saw only `part` of a day has not done the day."""
     return {
         "run_id": run.run_id,
         "job": run.job,
         "first_ds": run.window.first if run.window else None,
         "last_ds": run.window.last if run.window else None,
-        "status": run.status,
+        "status": "part" if part and run.status == "done" else run.status,
         "exit_code": run.exit_code,
         "error": run.error[:2000] if run.error else None,
         "rows": json.dumps(run.tally.rows, sort_keys=True),

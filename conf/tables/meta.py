@@ -54,7 +54,7 @@ JOB_RUNS = _record(
     Column("job", "string", "verb.noun", nullable=False),
     Column("first_ds", "date", "First business date of the window"),
     Column("last_ds", "date", "Last business date of the window"),
-    Column("status", "string", "done, skipped or failed", nullable=False),
+    Column("status", "string", "done, part (of an open day) or failed", nullable=False),
     Column("exit_code", "int", "Exit code of the command", nullable=False),
     Column("error", "string", "What went wrong"),
     Column("rows", "string", "Rows in, written, rejected, duplicate per table", "JSON"),

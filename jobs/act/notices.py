@@ -86,7 +86,7 @@ def _plan(lake: Lake, window: Window) -> None:
     """One commit of the notices that fell due and are not in the outbox."""
     since = window.last - PLAN_BACK
     due = lake.read(decisions.FOLLOW_UPS).where(F.col("ds").between(since, window.last))
-    known = _outbox(lake, window).select("notice_key")
+    known = lake.read(actions.NOTICES).select("notice_key")
     new = notices.keyed(due).join(known, "notice_key", "left_anti")
     planned = notices.planned(new, lake.read(silver.LISTINGS), lake.read(silver.SELLERS))
     _merge(lake, planned.select(*actions.NOTICES.column_names))
@@ -112,7 +112,8 @@ def _notices(
     to_whom = notices.with_recipients(
         _open(lake, window), lake.read(silver.SELLERS), lake.read(silver.BUYERS)
     )
-    first = to_whom.orderBy("due_at", "notice_key").limit(SENT_AT_ONCE)
+    due = F.coalesce("next_attempt_at", "due_at")
+    first = to_whom.orderBy(due, "notice_key").limit(SENT_AT_ONCE)
     return [_notice(row, policy, operations_address) for row in first.toLocalIterator()]
 
 

@@ -149,9 +149,10 @@ def _say(new: DataFrame) -> None:
 
 
 def open_requests(lake: Lake, window: Window) -> list[Request]:
-    """What may still have to be sent, the oldest first."""
+    """What may still have to be sent, what is due first in front."""
     rows = _own(lake, window).where(F.col("state").isin(*actions.OPEN_STATES))
-    first = rows.orderBy("planned_at", "request_key").limit(SENT_AT_ONCE)
+    due = F.coalesce("next_attempt_at", "planned_at")
+    first = rows.orderBy(due, "request_key").limit(SENT_AT_ONCE)
     return _requests(first)
 
 

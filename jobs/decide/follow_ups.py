@@ -18,6 +18,7 @@ from conf.tables import decisions
 from features import follow_ups
 from jobs.arguments import UNTIL, Argument
 from jobs.lake.io import Lake
+from jobs.lake.records import require_open
 from jobs.window import Window, end_of, start_of
 
 READS = (decisions.ORDERS,)
@@ -36,6 +37,7 @@ def run(
     newest_only: bool = False,
 ) -> None:  # fmt: skip
     policy = load_notices_policy()
+    require_open(lake, window.last, until)
     for ds in [window.last] if newest_only else window:
         rows = due_on(lake, policy, ds, until)
         lake.replace_ds(decisions.FOLLOW_UPS, rows, [ds], unless_same=until is not None)

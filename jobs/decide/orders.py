@@ -26,6 +26,7 @@ from jobs import history, provider_state
 from jobs.arguments import UNTIL, Argument
 from jobs.history import History
 from jobs.lake.io import Lake
+from jobs.lake.records import require_open
 from jobs.state import ORDER_FACTS
 from jobs.window import DAY, Window, end_of, start_of
 
@@ -45,6 +46,7 @@ def run(
     newest_only: bool = False,
 ) -> None:  # fmt: skip
     policy = load_orders_policy()
+    require_open(lake, window.last, until)
     for ds in [window.last] if newest_only else window:
         past = history.of(lake, Window.day(ds), until)
         parts, payments = decided(past, policy)
@@ -56,7 +58,8 @@ def decided(past: History, policy: OrdersPolicy) -> tuple[DataFrame, DataFrame]:
     """Rows of decisions/orders and decisions/payments as of the end of a window of one day."""
     lake, ds = past.lake, past.window.last
     at = past.until or end_of(ds, lake.zone)
-    told = lake.settle_all(provider_state.of_window(past))
+    told = provider_state.of_window(past)
+    told = lake.settle_all({name: told[name] for name in ("payment_intents", "charges")})
     also = _also(past, policy, told, at)
     rows = past.of_orders(ORDER_FACTS, also=also)
     landed = [frame.where(F.col("ds") == F.lit(ds)).select("order_id") for frame in rows.values()]
@@ -91,10 +94,9 @@ def _also(
     ds = past.window.last
     start = start_of(ds, past.lake.zone)
     payments = past.all_of(bronze.PAYMENTS).where(F.col("ds") >= F.lit(past.since))
-    concerned = order_payment.of_order(
-        order_payment.concerned(told["payment_intents"], told["charges"], policy, start, at),
-        payments,
-    ).select("order_id")
+    intents = order_payment.of_order(told["payment_intents"], payments)
+    concerned = order_payment.concerned(intents, told["charges"], policy, start, at)
+    told_of = order_payment.of_order(provider_state.told_on(past, ds), payments)
     asked = timedelta(minutes=policy.seller_is_asked_after_minutes)
     paid = payments.where(
         (F.col("ds") >= F.lit(ds - DAY)) & (F.col("occurred_at") >= F.lit(start - asked))
@@ -106,8 +108,13 @@ def _also(
         & (F.col("occurred_at") >= F.lit(start - age))
         & (F.col("occurred_at") <= F.lit(at - age))
     )
-    parts = [concerned, provider_state.told_on(past, ds)]
-    parts += [frame.select("order_id") for frame in (paid, delivered)]
+    free = past.all_of(bronze.ORDERS).where(
+        (F.col("ds") >= F.lit(ds - DAY))
+        & (F.col("total_minor") == 0)
+        & (F.col("occurred_at") >= F.lit(start - asked))
+    )
+    found = (concerned, told_of, paid, delivered, free)
+    parts = [frame.select("order_id") for frame in found]
     return past.lake.settle(reduce(DataFrame.union, parts).dropna().distinct())
 
 
@@ -127,7 +134,15 @@ def _demands(
         .join(sellers.withColumnRenamed("seller_id", "first_seller_id"), "first_seller_id", "left")
         .join(buyers.withColumnRenamed("stripe_customer_id", "customer_id"), "buyer_id", "left")
         .na.fill(
-            0, ["living", "confirmed", "living_minor", "confirmed_minor", "captured_living_minor"]
+            0,
+            [
+                "lines",
+                "living",
+                "confirmed",
+                "living_minor",
+                "confirmed_minor",
+                "captured_living_minor",
+            ],
         )
     )
 
@@ -164,8 +179,9 @@ def _order_rows(
 def _payment_rows(steps: DataFrame, policy: OrdersPolicy, ds: date) -> DataFrame:
     held = F.col("intent_status") == "requires_capture"
     rows = steps.select(
-        "order_id", "outcome", "state", "payment_no", "currency", "amount_minor", "due_at",
+        "order_id", "outcome", "state", "payment_no", "amount_minor", "due_at",
         "payment_method_id", "customer_id", "seen_request_keys",
+        F.coalesce("currency", "intent_currency").alias("currency"),
         F.array_compact(F.array("reason")).alias("reason_codes"),
         order_payment.legal_entity(F.col("marketplace"), policy).alias("legal_entity"),
         F.when(held, F.col("intent_capturable_minor")).otherwise(0).alias("authorized_minor"),

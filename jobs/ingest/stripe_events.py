@@ -25,6 +25,7 @@ from conf.settings import Settings, load_gateway_policy
 from conf.tables import bronze
 from jobs.arguments import UNTIL, Argument
 from jobs.errors import OutsideUnavailable, UsageError
+from jobs.gateway import listing
 from jobs.gateway.webhooks import EventRow, Kept, Refused, first_of_each, read_inbox, webhook_row
 from jobs.ingest import judge
 from jobs.lake.ddl import struct_of
@@ -100,7 +101,6 @@ def _listed(
     lake: Lake, settings: Settings, window: Window
 ) -> Iterator[tuple[EventRow | Refused, Place]]:
     """What the provider lists since the newest event that was listed before."""
-    from jobs.gateway import listing
     from jobs.gateway.access import access_for
     from jobs.gateway.clock import clock_for
     from jobs.gateway.provider import ProviderFailed, StripeProvider
@@ -108,7 +108,8 @@ def _listed(
     access = access_for(settings, "events")
     clock, provider = clock_for(access.mode), StripeProvider(access, load_gateway_policy())
     now = clock.now()
-    since = _listed_until(lake, window) or start_of(window.first, lake.zone)
+    begin = start_of(window.first, lake.zone)
+    since = _listed_until(lake, window, books=False) or begin
     if since < now - listing.EVENTS_KEPT:
         log.warning("events from %s to %s are lost: the provider keeps them for %d days", since,
                     now - listing.EVENTS_KEPT, listing.EVENTS_KEPT.days)  # fmt: skip
@@ -117,17 +118,21 @@ def _listed(
     try:
         for n, row in enumerate(listing.listed_events(provider, since, now, listed_at=now)):
             yield row, (f"{LISTED}/events", n, _sha(_text(row)))
-        books = listing.listed_balance_transactions(provider, since, now, listed_at=now)
+        booked_since = min(_listed_until(lake, window, books=True) or begin, now)
+        books = listing.listed_balance_transactions(provider, booked_since, now, listed_at=now)
         for n, row in enumerate(books):
             yield row, (f"{LISTED}/balance_transactions", n, _sha(_text(row)))
     except ProviderFailed as error:
         raise OutsideUnavailable(f"the provider does not list its events: {error}") from error
 
 
-def _listed_until(lake: Lake, window: Window) -> datetime | None:
-    """Up to when the provider was asked the last time, as far as its events tell."""
+def _listed_until(lake: Lake, window: Window, *, books: bool) -> datetime | None:
+    """Up to when the provider's events, or its books, were listed the last time, as far as they
+    tell: a listing of one may have been cut where the other was not."""
     known = lake.read(bronze.STRIPE_EVENTS).where(
-        (F.col("ds") >= F.lit(window.first - KNOWN_IDS)) & (F.col("source") == "listed")
+        (F.col("ds") >= F.lit(window.first - KNOWN_IDS))
+        & (F.col("source") == "listed")
+        & ((F.col("type") == listing.BALANCE_TRANSACTION) == F.lit(books))
     )
     row = known.agg(F.max("occurred_at").alias("at")).first()
     return row["at"].replace(tzinfo=UTC) if row and row["at"] else None

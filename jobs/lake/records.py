@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import date, datetime
 from typing import Any
 
 from pyspark.sql import SparkSession
@@ -53,6 +53,16 @@ def newest_day(lake: Lake, event: str, job: str | None = None) -> date | None:
         days = days.where(F.col("job") == job)
     row = days.agg(F.max("ds").alias("ds")).first()
     return row["ds"] if row else None
+
+
+def require_open(lake: Lake, ds: date, until: datetime | None) -> None:
+    """UsageError for a part of a day that is closed: decided as a whole, it would be decided anew
+    by less than is known."""
+    closed = newest_day(lake, "closed")
+    if until and closed and closed >= ds:
+        raise UsageError(
+            f"{ds} is closed: it is decided as a whole, not until {until} (run.day --ds {ds})"
+        )
 
 
 def record_day(lake: Lake, ds: date, event: str, job: str) -> None:
