@@ -28,8 +28,8 @@ from typing import Any
 from benchmarks.payment_requests import ENVIRONMENT, capture, expected, hold, require_equal
 from benchmarks.sides import Different, machine, markdown
 from conf.settings import GatewayPolicy, load_gateway_policy
+from jobs.clock import RealClock
 from jobs.gateway.access import SANDBOX_KEY, Access
-from jobs.gateway.clock import RealClock
 from jobs.gateway.gateway import JOURNAL_FILE, Gateway
 from jobs.gateway.journal import Journal
 from jobs.gateway.pacing import endpoint_of

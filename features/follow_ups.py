@@ -12,7 +12,7 @@ from datetime import datetime
 from functools import reduce
 from operator import or_
 
-from pyspark.sql import Column, DataFrame, Window
+from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
 from conf.notice_settings import NoticesPolicy, Step
@@ -50,19 +50,12 @@ NEEDS: Mapping[str, Need] = {
 }  # fmt: skip
 
 
-def newest(decided: DataFrame) -> DataFrame:
-    """Of decisions/orders of several days the newest rows of each order: a day has all its parts,
-    and a part that a line was taken from is none any more."""
-    newest_ds = F.max("ds").over(Window.partitionBy("order_id"))
-    return decided.withColumn("_newest", newest_ds).where("ds = _newest").drop("_newest")
-
-
 def due(parts: DataFrame, policy: NoticesPolicy, since: datetime, until: datetime) -> DataFrame:
     """The steps that fell due from `since` on and before `until`: order_id, seller_id, step,
     recipient_kind, recipient_id, reason_codes, due_at, expires_at, since, and of the part
     currency, payable_minor, placed_at, deliver_by, lines.
 
-    `parts`: `newest`. An interval of hours is elapsed time.
+    `parts`: `decided.newest`. An interval of hours is elapsed time.
     """
     steps = [_due(parts, name, step, since, until) for name, step in policy.steps.items()]
     return reduce(DataFrame.unionByName, steps)
@@ -92,7 +85,7 @@ def _due(parts: DataFrame, name: str, step: Step, since: datetime, until: dateti
         F.lit(name).alias("step"),
         F.lit(step.recipient).alias("recipient_kind"),
         F.coalesce(recipients[step.recipient], F.lit("")).alias("recipient_id"),
-        F.array(F.lit(step.since)).cast("array<string>").alias("reason_codes"),
+        F.array(F.lit(step.since)).alias("reason_codes"),
         due_at.alias("due_at"),
         expires_at.alias("expires_at"),
         F.col(step.since).alias("since"),

@@ -6,8 +6,8 @@ from pyspark.sql import Column, DataFrame, Window
 from pyspark.sql import functions as F
 
 from features.follow_ups import still_holds
+from features.keys import key_of, key_of_list
 
-SEPARATOR = "\x1f"
 TITLES_MOST = 5
 INSTANT = "yyyy-MM-dd'T'HH:mm:ss.SSSSSS'+00:00'"
 
@@ -15,7 +15,7 @@ INSTANT = "yyyy-MM-dd'T'HH:mm:ss.SSSSSS'+00:00'"
 def keyed(due: DataFrame) -> DataFrame:
     """Follow-ups with their notice_key: SHA-256 of order, seller and step. A step that is due
     again on a later day is the same notice: the first day counts."""
-    key = F.sha2(F.concat_ws(SEPARATOR, "order_id", "seller_id", "step"), 256)
+    key = key_of(*(F.col(name) for name in ("order_id", "seller_id", "step")))
     named = due.withColumn("notice_key", key)
     first = Window.partitionBy("notice_key").orderBy("ds")
     return named.withColumn("_nth", F.row_number().over(first)).where("_nth = 1").drop("_nth")
@@ -27,9 +27,7 @@ def planned(new: DataFrame, listings: DataFrame, sellers: DataFrame) -> DataFram
     digest = Window.partitionBy("recipient_kind", "recipient_id", "step")
     keys = F.array_sort(F.collect_list("notice_key").over(digest))
     together = (F.col("recipient_kind") != "buyer") & (F.size(keys) > 1)
-    mail_key = F.when(together, F.sha2(F.array_join(keys, SEPARATOR), 256)).otherwise(
-        F.col("notice_key")
-    )
+    mail_key = F.when(together, key_of_list(keys)).otherwise(F.col("notice_key"))
     named = _with_names(new, listings, sellers)
     facts = F.to_json(
         F.struct(

@@ -32,12 +32,16 @@ def due_days(lines: DataFrame, zone: str) -> DataFrame:
     return lines.where(F.col("ship_by").isNotNull()).select("order_id", due.alias(AS_OF))
 
 
-def marks(order_events: DataFrame, shipments: DataFrame) -> DataFrame:
-    """Versions of what happened to lines: order_id, line_no (null: all), seller_id (null: of any),
-    kind, actor, marked_at. A shipment event is one row a line."""
+def marks(
+    order_events: DataFrame, shipments: DataFrame,
+    of_versions: tuple[str, ...] = (KNOWN_FROM, KNOWN_UNTIL),
+) -> DataFrame:  # fmt: skip
+    """What happened to lines: order_id, line_no (null: all), seller_id (null: of any), kind, actor,
+    marked_at, and of versions (none for standing ones) their columns. A shipment event is one row a
+    line."""
     marked = (
         F.col("event").alias("kind"), F.col("occurred_at").alias("marked_at"),
-        KNOWN_FROM, KNOWN_UNTIL,
+        *map(F.col, of_versions),
     )  # fmt: skip
     nobody = F.lit(None).cast("string")
     on_parcels = shipments.select(

@@ -8,11 +8,10 @@ from datetime import date
 from pyspark.sql import DataFrame, Window
 from pyspark.sql import functions as F
 
-from features import asof, order
+from features import order
 from features.allocation import allocated
 from features.asof import AS_OF, NEXT_AS_OF
 
-HAPPENED = ("confirmed_at", "shipped_at", "delivered_at", "cancelled_at", "cancelled_by_seller_at")
 OF_ITEMS = (
     "listing_id", "unit_price_minor", "line_total_minor", "shipping_minor", "tax_minor",
 )  # fmt: skip
@@ -26,9 +25,7 @@ def lines(now: Mapping[str, DataFrame], ds: date) -> DataFrame:
     largest remainder) and confirmed_at (a line that was shipped was confirmed).
     """
     on_day = {AS_OF: F.lit(ds), NEXT_AS_OF: F.lit(None).cast("date")}
-    happened = order.marks(
-        *(_as_versions(now[name], ds) for name in ("order_events", "shipments"))
-    ).drop(asof.KNOWN_FROM, asof.KNOWN_UNTIL)
+    happened = order.marks(now["order_events"], now["shipments"], of_versions=())
     items = now["order_items"].withColumns(on_day)
     times = order.line_times(items, happened.withColumns(on_day)).drop(AS_OF, NEXT_AS_OF)
     gross = F.col("line_total_minor") + F.col("shipping_minor") + F.col("tax_minor")
@@ -114,11 +111,4 @@ def with_refunds(each: DataFrame, refunds: DataFrame) -> DataFrame:
     due = F.when(counts, over).otherwise(0)
     return by_order.withColumn("refund_due_minor", due).drop(
         "_of_line", "_of_seller", "_of_order", "_seller", "_order", "captured_by_us"
-    )
-
-
-def _as_versions(standing: DataFrame, ds: date) -> DataFrame:
-    """Standing versions as `order.marks` takes them."""
-    return standing.withColumns(
-        {asof.KNOWN_FROM: F.lit(ds), asof.KNOWN_UNTIL: F.lit(None).cast("date")}
     )

@@ -84,7 +84,7 @@ def standings(
 
     adopted_held_minor, adopted_captured_minor; received_minor and intents (count) of the
     provider's; `intent_` columns of the one that counts (the live one, else the newest);
-    first_paid_at, first_captured_at, last_captured_at; seen_request_keys; next_payment_no.
+    first_paid_at, first_captured_at, last_captured_at; seen_request_keys; payment_no.
     `intents` are those of `of_order`.
     """
     mine = _of_provider(intents, charges)
@@ -313,12 +313,10 @@ def _authorize(policy: OrdersPolicy, is_due: Column) -> Column:
         F.coalesce(F.col("intent_decline_code").isin(*policy.never_retry_after), F.lit(False))
         | reason.eqNullSafe(GIVEN_UP) & F.col("intent_decline_code").isNull()
     )
-    hopeless |= reason.eqNullSafe("fraudulent")  # a person's word at the provider
+    called_off = reason.eqNullSafe("fraudulent")  # a person's word at the provider
     # Declined to others, who made the payment: nothing of ours can be tried again.
     hopeless |= F.col("intent_status").isNull() & (F.col("state") == "declined")
-    declined = F.col("state").isin("declined", "released") & (
-        (F.col("state") == "declined") | reason.eqNullSafe("fraudulent")
-    )
+    declined = F.col("state") == "declined"
     unheld = F.col("intent_status").isNull() | (F.col("state") == "released")
     again = F.when(unheld, Reason.ORDER_VALID.code).when(
         F.col("state") == "expired", Reason.HOLD_EXPIRED.code
@@ -333,6 +331,10 @@ def _authorize(policy: OrdersPolicy, is_due: Column) -> Column:
         .when(~F.coalesce(possible, F.lit(False)), _do("settled", Reason.PAID_BY_OTHERS))
         .when(F.col("intents") >= policy.authorizations_most, _do("settled", Reason.TRIED_ENOUGH))
         .when(declined & hopeless, _do("settled", Reason.WILL_NOT_SUCCEED))
+        .when(
+            called_off & F.col("state").isin("declined", "released"),
+            _do("settled", Reason.WILL_NOT_SUCCEED),
+        )
         .when(declined & ~is_due, _do("wait", Reason.RETRY_LATER, due=F.col("intent_due_at")))
         .when(declined, _do("authorize", Reason.RETRY_AFTER_DECLINE, needed))
         .otherwise(

@@ -12,12 +12,11 @@ from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
 from conf.order_reasons import Reason
-from conf.tables.actions import OPEN_STATES
+from conf.tables.actions import OPEN_STATES, OPERATIONS
+from features.keys import key_of
 
-UNIT_SEPARATOR = "\x1f"
 CONTROL_CHARACTERS = r"[\x00-\x1f\x7f]"
 """No key is made of an id that holds them: the separator is one."""
-OPERATIONS = ("authorize", "capture", "cancel")
 CANCELLATION_REASONS = {
     Reason.NOTHING_LEFT: "requested_by_customer",
     Reason.PAID_OTHERWISE: "duplicate",
@@ -29,19 +28,13 @@ CANCELLATION_REASONS = {
 EXPAND = ("latest_charge.balance_transaction",)
 
 
-def newest(decided: DataFrame) -> DataFrame:
-    """Of decisions/payments of several days the newest row of each order."""
-    columns = [name for name in decided.columns if name != "order_id"]
-    row = F.max_by(F.struct(*columns), "ds").alias("row")
-    return decided.groupBy("order_id").agg(row).select("order_id", "row.*")
-
-
 def planned(
     wanted: DataFrame, own: DataFrame, environment: str, new_request_after: Sequence[str]
 ) -> DataFrame:
     """Requests to plan: the columns of actions/payment_intents but for what the gateway knows.
 
-    `wanted`: `newest`; `own`: rows of actions/payment_intents of these orders, all there are.
+    `wanted`: `decided.newest` of decisions/payments; `own`: all rows of actions/payment_intents of
+    these orders.
     """
     usable = (
         F.col("outcome").isin(*OPERATIONS)
@@ -99,7 +92,7 @@ def request_key(environment: str) -> Column:
     """The idempotency key: SHA-256 of what the request is about, never of a time or a try."""
     parts = ("legal_entity", "operation", "order_id", "payment_no", "request_no")
     columns = [F.col(name).cast("string") for name in parts]
-    return F.sha2(F.concat_ws(UNIT_SEPARATOR, F.lit(environment), *columns), 256)
+    return key_of(F.lit(environment), *columns)
 
 
 def _blocks(new_request_after: Sequence[str]) -> Column:

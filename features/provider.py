@@ -65,6 +65,11 @@ def added_up(table: Table, rows: DataFrame) -> DataFrame:
     return rows.groupBy(key).agg(*(how[name].alias(name) for name in names))
 
 
+def added_to(table: Table, stands: DataFrame, new: DataFrame) -> DataFrame:
+    """`added_up` of rows of the table and of `told`."""
+    return added_up(table, stands.drop("occurred_month").unionByName(new))
+
+
 def with_month(table: Table, rows: DataFrame, zone: str) -> DataFrame:
     """The rows as the table holds them."""
     month = asof.month_of(F.col("occurred_at"), zone)

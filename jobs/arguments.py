@@ -48,6 +48,9 @@ def instant(text: str) -> datetime:
     return found.astimezone(UTC)
 
 
+NEWEST_ONLY = Argument(
+    "--newest-only", "of a range, only its last day", action="store_true", default=False
+)
 UNTIL = Argument(
     "--until", "of an open day, what was known before that instant (ISO 8601 with an offset)",
     type=instant,

@@ -24,9 +24,9 @@ from conf.settings import Settings
 from conf.tables import decisions, meta
 from jobs import registry
 from jobs.arguments import Argument
-from jobs.errors import NoChampion, NoRegistry, OutsideUnavailable, UsageError
+from jobs.errors import NoChampion, NoRegistry, UsageError
 from jobs.lake.io import Lake, Tally
-from jobs.runner import code_version, run_job
+from jobs.runner import Step, code_version, run_each, run_job
 from jobs.window import Window
 
 log = logging.getLogger(__name__)
@@ -58,7 +58,7 @@ IN_A_RANGE: Mapping[str, Mapping[str, Any]] = {
 """Options in a run of several days: a snapshot of every seller on every day would be too much, and
 what was to be done on a day that has passed is nobody's question."""
 
-ACTS: tuple[tuple[str, Mapping[str, Any]], ...] = (
+ACTS: tuple[Step, ...] = (
     ("act.payment_intents", {}),
     ("ingest.stripe_events", {"list": True}),
     ("act.notices", {}),
@@ -104,7 +104,7 @@ def _derive(
     tally: Tally,
 ) -> None:  # fmt: skip
     ranged = IN_A_RANGE if len(window) > 1 else {}
-    todo: list[tuple[str, Mapping[str, Any]]] = [(name, ranged.get(name, {})) for name in steps()]
+    todo: list[Step] = [(name, ranged.get(name, {})) for name in steps()]
     if landing:
         todo.insert(0, ("ingest.landing", {"landing": landing, "check": False}))
     if only:
@@ -127,24 +127,17 @@ def _derive(
 
 
 def _act(lake: Lake, settings: Settings, window: Window, tally: Tally) -> None:
-    """Each goes on where another is not available; what is, is said at the end.
-
-    Where a later day is being decided, its runs do what is still to be done about this one.
-    """
-    newest = lake.read(decisions.PAYMENTS).agg(F.max("ds").alias("ds")).first()
-    if newest and newest["ds"] and newest["ds"] > window.last:
-        log.info("nothing is done for %s: %s is being decided", window, newest["ds"])
+    """Pays, listens, notifies. Where a later day is being decided, its runs do what is still to be
+    done about this one."""
+    newest = lake.newest_ds(decisions.PAYMENTS)
+    if newest and newest > window.last:
+        log.info("nothing is done for %s: %s is being decided", window, newest)
         return
-    away = []
-    for name, options in ACTS:
-        log.info("%s ...", name)
-        try:
-            tally.rows |= run_job(name, lake, settings, window, lake.run_id, options).tally.rows
-        except OutsideUnavailable as error:
-            log.warning("%s: %s", name, error)
-            away.append(f"{name}: {error}")
-    if away:
-        raise OutsideUnavailable("; ".join(away))
+
+    def run_one(name: str, options: Mapping[str, Any]) -> None:
+        tally.rows |= run_job(name, lake, settings, window, lake.run_id, options).tally.rows
+
+    run_each(ACTS, run_one)
 
 
 def _is_done(lake: Lake, name: str, window: Window) -> bool:

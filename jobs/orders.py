@@ -11,7 +11,6 @@ examples:
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Mapping
 from contextlib import nullcontext
 from datetime import datetime, timedelta
@@ -22,10 +21,10 @@ from conf.settings import Settings
 from conf.tables import meta
 from jobs import registry
 from jobs.arguments import UNTIL, Argument
-from jobs.errors import OutsideUnavailable, UsageError
+from jobs.errors import UsageError
 from jobs.lake.io import Lake, Tally
 from jobs.lake.records import require_open
-from jobs.runner import run_job
+from jobs.runner import Step, run_each, run_job
 from jobs.window import Window, end_of, start_of
 
 READS: tuple[Any, ...] = ()
@@ -41,15 +40,11 @@ WINDOW = "optional"
 LEASE = False
 TURN_PATIENCE_SECONDS = 600
 
-log = logging.getLogger(__name__)
 
-
-def steps(
-    until: datetime | None, landing: str | None, inbox: str | None, act: bool
-) -> list[tuple[str, Mapping[str, Any]]]:
+def steps(until: datetime | None, landing: str | None, inbox: str | None, act: bool) -> list[Step]:
     """The jobs of a run with their options, in the order in which they go."""
     within = {"until": until}
-    todo: list[tuple[str, Mapping[str, Any]]] = []
+    todo: list[Step] = []
     if landing:
         todo.append(("ingest.landing", {"landing": landing, "check": False, **within}))
     if inbox:
@@ -72,34 +67,20 @@ def run(
     _require_within(lake, window, until)
     require_open(lake, window.last, until)
     tally, records = Tally(), list[dict[str, Any]]()
-    away: list[str] = []
-    todo = steps(until, landing, inbox, act)
+
+    def run_one(name: str, options: Mapping[str, Any]) -> None:
+        """A job that writes all along has the lake to itself meanwhile."""
+        holds = getattr(registry.module_of(name), "LEASE", True)
+        with lake.held() if holds else nullcontext():
+            done = run_job(name, lake, settings, window, lake.run_id, options, keep=records.append)
+        tally.rows |= done.tally.rows
+
     try:
-        for number, (name, options) in enumerate(todo, 1):
-            log.info("[%d/%d] %s ...", number, len(todo), name)
-            try:
-                tally.rows |= _step(lake, settings, window, name, options, records)
-            except OutsideUnavailable as error:
-                log.warning("%s: %s", name, error)
-                away.append(f"{name}: {error}")
+        run_each(steps(until, landing, inbox, act), run_one)
     finally:
         lake.tally = tally
         with lake.turn():
             lake.append(meta.JOB_RUNS, records)
-    if away:
-        raise OutsideUnavailable("; ".join(away))
-
-
-def _step(
-    lake: Lake, settings: Settings, window: Window, name: str, options: Mapping[str, Any],
-    records: list[dict[str, Any]],
-) -> dict[str, dict[str, int]]:  # fmt: skip
-    """Runs a job; one that writes all along has the lake to itself meanwhile."""
-    holds = getattr(registry.module_of(name), "LEASE", True)
-    with lake.held() if holds else nullcontext():
-        return run_job(
-            name, lake, settings, window, lake.run_id, options, keep=records.append
-        ).tally.rows
 
 
 def _day_of(lake: Lake, until: datetime | None) -> Window:

@@ -57,6 +57,6 @@ def _added(past: History, table: provider.Table, new: DataFrame) -> DataFrame:
     since = (past.window.first - timedelta(days=LOOK_BACK_DAYS)).replace(day=1)
     stands = past.lake.read(table).where(F.col("occurred_month") >= F.lit(since))
     keys = new.select(key).distinct()
-    about = stands.join(keys, key, "left_semi").drop("occurred_month")
+    about = stands.join(keys, key, "left_semi")
     rest = stands.join(keys, key, "left_anti").drop("occurred_month")
-    return rest.unionByName(told_by_provider.added_up(table, about.unionByName(new)))
+    return rest.unionByName(told_by_provider.added_to(table, about, new))

@@ -6,7 +6,7 @@ import hashlib
 import json
 import logging
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -17,13 +17,15 @@ from typing import Any
 
 from conf.settings import Settings
 from jobs import registry
-from jobs.errors import JobError
+from jobs.errors import JobError, OutsideUnavailable
 from jobs.lake.io import MANY_DATES, Lake, Tally
 from jobs.lake.records import record_run
 from jobs.window import Window
 
 log = logging.getLogger(__name__)
 
+Step = tuple[str, Mapping[str, Any]]
+"""A job's name and its options."""
 PARTITION_BYTES = 200_000_000
 """Of stored files: some ten times as much in memory."""
 
@@ -84,6 +86,23 @@ def run_job(
     if error:
         raise error
     return run
+
+
+def run_each(todo: Sequence[Step], run_one: Callable[[str, Mapping[str, Any]], None]) -> None:
+    """Runs each of the steps; one goes on where another is not available.
+
+    OutsideUnavailable at the end, naming those that were not.
+    """
+    away = []
+    for number, (name, options) in enumerate(todo, 1):
+        log.info("[%d/%d] %s ...", number, len(todo), name)
+        try:
+            run_one(name, options)
+        except OutsideUnavailable as error:
+            log.warning("%s: %s", name, error)
+            away.append(f"{name}: {error}")
+    if away:
+        raise OutsideUnavailable("; ".join(away))
 
 
 @contextmanager

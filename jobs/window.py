@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
+from jobs.errors import UsageError
+
 DAY = timedelta(days=1)
 
 
@@ -35,6 +37,12 @@ class Window:
     def earlier(self, days: int) -> Window:
         """The same window so many days before."""
         return Window(self.first - DAY * days, self.last - DAY * days)
+
+    def require_newest(self, newest: date | None, what: str) -> None:
+        """UsageError unless the window is one day, and none was decided after it; `what` is for the
+        newest day alone ("acting is")."""
+        if len(self) > 1 or (newest and self.last < newest):
+            raise UsageError(f"{what} for the newest day alone, which is {newest}, not for {self}")
 
     def __len__(self) -> int:
         return (self.last - self.first).days + 1

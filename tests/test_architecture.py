@@ -106,7 +106,7 @@ def test_nothing_reads_the_clock_to_decide(file: Path) -> None:
     """Only what records, leases and measures may know what time it is, and who sends: whose clock
     may delay or withhold, never choose."""
     may = {
-        "jobs/lake/io.py", "jobs/lake/lease.py", "jobs/runner.py", "jobs/gateway/clock.py",
+        "jobs/lake/io.py", "jobs/lake/lease.py", "jobs/runner.py", "jobs/clock.py",
         "sandbox/clock.py",
     }  # fmt: skip
     text = file.read_text()

@@ -8,6 +8,7 @@ from conf.contract import Check, Column, Table, WriteMode
 
 REQUEST_STATES = ("PLANNED", "SENDING", "UNKNOWN", "ACCEPTED", "REJECTED", "WITHDRAWN")
 OPEN_STATES = ("PLANNED", "SENDING", "UNKNOWN")
+OPERATIONS = ("authorize", "capture", "cancel")
 NOTICE_STATES = ("PLANNED", "SENT", "STALE", "WITHDRAWN", "UNDELIVERABLE")
 
 
@@ -25,7 +26,7 @@ PAYMENT_INTENTS = Table(
         Column("environment", "string", "sandbox, test or live", nullable=False),
         c.LEGAL_ENTITY.not_null(),
         Column("operation", "string", "What is asked", nullable=False,
-               codes=("authorize", "capture", "cancel")),
+               codes=OPERATIONS),
         c.ORDER_ID.not_null(), c.PAYMENT_NO.not_null(), c.REQUEST_NO.not_null(),
         c.PAYMENT_INTENT_ID.described("The intent that is captured or cancelled"),
         Column("customer_id", "string", "The provider's customer"),

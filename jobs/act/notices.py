@@ -13,7 +13,7 @@ import json
 import logging
 import os
 from collections.abc import Iterable, Mapping
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from pyspark.sql import DataFrame, Row
@@ -22,8 +22,9 @@ from pyspark.sql import functions as F
 from conf.notice_settings import NoticesPolicy, load_notices_policy
 from conf.settings import Settings
 from conf.tables import actions, decisions, silver
-from features import follow_ups, notices
-from jobs.errors import OutsideUnavailable, UsageError
+from features import notices
+from features.decided import newest as newest_decided
+from jobs.errors import OutsideUnavailable
 from jobs.lake.io import Lake
 from jobs.window import Window
 
@@ -50,13 +51,14 @@ log = logging.getLogger(__name__)
 
 
 def run(lake: Lake, settings: Settings, window: Window) -> None:
+    from jobs.clock import clock_for
     from jobs.gateway.access import access_for, gateway_folder
-    from jobs.gateway.clock import clock_for
     from jobs.mailer.notice import unavailable
     from jobs.mailer.opened import open_mailer
 
     policy = load_notices_policy()
-    require_newest(lake, window)
+    # A backfill sends nothing.
+    window.require_newest(lake.newest_ds(decisions.FOLLOW_UPS), "notices are sent")
     clock = clock_for(access_for(settings).mode)
     with open_mailer(
         policy, settings.env, gateway_folder(settings) / "mailer", clock, os.environ
@@ -70,16 +72,6 @@ def run(lake: Lake, settings: Settings, window: Window) -> None:
             _keep(lake, window, outcomes)
     if reason := unavailable(outcomes):
         raise OutsideUnavailable(f"some notices stay planned: {reason}")
-
-
-def require_newest(lake: Lake, window: Window) -> None:
-    """UsageError unless the window is the newest day that was decided: a backfill sends nothing."""
-    row = lake.read(decisions.FOLLOW_UPS).agg(F.max("ds").alias("ds")).first()
-    newest = row["ds"] if row else None
-    if len(window) > 1 or (newest and window.last < newest):
-        raise UsageError(
-            f"notices are sent for the newest day alone, which is {newest}, not for {window}"
-        )
 
 
 def _plan(lake: Lake, window: Window) -> None:
@@ -97,7 +89,7 @@ def _withdraw(lake: Lake, window: Window) -> None:
     decided = lake.read(decisions.ORDERS).where(
         F.col("ds").between(window.last - STANDING_BACK, window.last)
     )
-    parts = follow_ups.newest(decided).select("order_id", "seller_id", "outcome")
+    parts = newest_decided(decided).select("order_id", "seller_id", "outcome")
     gone = notices.no_longer_needed(_open(lake, window), parts)
     marked = gone.withColumns(
         {"state": F.lit("WITHDRAWN"), "next_attempt_at": F.lit(None).cast("timestamp")}
@@ -169,8 +161,7 @@ def _keep(lake: Lake, window: Window, outcomes: Iterable[Outcome]) -> None:
 
 def _merge(lake: Lake, rows: DataFrame) -> None:
     settled = lake.settle(rows)
-    dates: list[date] = [row["ds"] for row in settled.select("ds").distinct().collect()]
-    lake.merge(actions.NOTICES, settled, dates)
+    lake.merge(actions.NOTICES, settled, lake.partitions_of(actions.NOTICES, settled))
 
 
 def _outbox(lake: Lake, window: Window) -> DataFrame:

@@ -13,7 +13,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
@@ -24,6 +24,7 @@ from conf.order_settings import OrdersPolicy, load_orders_policy
 from conf.settings import Settings
 from conf.tables import actions, bronze, decisions, provider
 from features import payment_requests
+from features.decided import newest as newest_decided
 from jobs import history, provider_state
 from jobs.arguments import Argument
 from jobs.errors import OutsideUnavailable, UsageError
@@ -52,7 +53,6 @@ LISTENED_FOR = timedelta(days=7)
 """After a day the provider's events about it are listed; acting on it ends earlier."""
 SENT_AT_ONCE = 20_000
 """Requests that one run takes on, the oldest first; the rest is the next run's."""
-SETTLED = ("ACCEPTED", "REJECTED", "WITHDRAWN")
 FROM_OUTCOME = (
     "state", "attempts", "provider_id", "http_status", "error_code", "decline_code",
     "needs_person", "first_attempt_at", "last_attempt_at", "next_attempt_at", "answer",
@@ -77,8 +77,8 @@ class Planning:
 def run(
     lake: Lake, settings: Settings, window: Window, *, check: bool = False,
 ) -> None:  # fmt: skip
+    from jobs.clock import clock_for
     from jobs.gateway.access import access_for
-    from jobs.gateway.clock import clock_for
     from jobs.gateway.gateway import open_gateway
 
     policy = load_orders_policy()
@@ -105,10 +105,8 @@ def run(
 def require_newest(lake: Lake, window: Window, policy: OrdersPolicy, now: datetime) -> None:
     """UsageError unless the window is the newest day that was decided, and lately: history is not
     acted on. The clock may withhold what is sent, and does no more here."""
-    row = lake.read(decisions.PAYMENTS).agg(F.max("ds").alias("ds")).first()
-    newest = row["ds"] if row else None
-    if len(window) > 1 or (newest and window.last < newest):
-        raise UsageError(f"acting is for the newest day alone, which is {newest}, not for {window}")
+    newest = lake.newest_ds(decisions.PAYMENTS)
+    window.require_newest(newest, "acting is")
     ended = end_of(window.last, lake.zone)
     if now - ended > timedelta(hours=policy.acts_within_hours):
         raise UsageError(
@@ -126,7 +124,7 @@ def plan(
     """One commit of new requests, and what is taken back of the unsent ones."""
     since = window.last - timedelta(days=policy.look_back_days)
     decided = lake.read(decisions.PAYMENTS).where(F.col("ds").between(since, window.last))
-    wanted = lake.settle(payment_requests.newest(decided))
+    wanted = lake.settle(newest_decided(decided))
     if not check:
         _withdraw(lake, gateway, wanted, window)
     own = _own(lake, window).join(wanted.select("order_id"), "order_id", "left_semi")
@@ -136,7 +134,7 @@ def plan(
     if check:
         _say(new)
     else:
-        lake.merge(actions.PAYMENT_INTENTS, _rows(new, planning), _dates(new))
+        _merge(lake, _rows(new, planning))
 
 
 def _say(new: DataFrame) -> None:
@@ -178,12 +176,12 @@ def keep(lake: Lake, gateway: Gateway, outcomes: Iterable[Outcome], window: Wind
         names = [n for n in actions.PAYMENT_INTENTS.column_names if n not in FROM_OUTCOME]
         rows = (
             _own(lake, window)
-            .where(~F.col("state").isin(*SETTLED))
+            .where(F.col("state").isin(*actions.OPEN_STATES))
             .select(*names)
             .join(F.broadcast(told), "request_key")
         )
         settled = lake.settle(rows.select(*actions.PAYMENT_INTENTS.column_names))
-        lake.merge(actions.PAYMENT_INTENTS, settled, _dates(settled))
+        _merge(lake, settled)
         gateway.mark_reported(given)
 
 
@@ -229,8 +227,9 @@ def _rows(new: DataFrame, planning: Planning) -> DataFrame:
     return new.withColumns(empty | signed).select(*actions.PAYMENT_INTENTS.column_names)
 
 
-def _dates(rows: DataFrame) -> list[date]:
-    return [row["ds"] for row in rows.select("ds").distinct().collect()]
+def _merge(lake: Lake, rows: DataFrame) -> None:
+    table = actions.PAYMENT_INTENTS
+    lake.merge(table, rows, lake.partitions_of(table, rows))
 
 
 def _requests(rows: DataFrame) -> list[Request]:

@@ -16,17 +16,16 @@ from conf.notice_settings import NoticesPolicy, load_notices_policy
 from conf.settings import Settings
 from conf.tables import decisions
 from features import follow_ups
-from jobs.arguments import UNTIL, Argument
+from features.decided import newest as newest_decided
+from jobs.arguments import NEWEST_ONLY, UNTIL
+from jobs.decide.signing import signed
 from jobs.lake.io import Lake
 from jobs.lake.records import require_open
 from jobs.window import Window, end_of, start_of
 
 READS = (decisions.ORDERS,)
 WRITES = (decisions.FOLLOW_UPS,)
-ARGUMENTS = (
-    UNTIL,
-    Argument("--newest-only", "of a range, only its last day", action="store_true", default=False),
-)
+ARGUMENTS = (UNTIL, NEWEST_ONLY)
 
 LOOK_BACK = timedelta(days=60)
 """An order of which nothing was heard for longer is followed up by nobody."""
@@ -46,13 +45,7 @@ def run(
 def due_on(lake: Lake, policy: NoticesPolicy, ds: date, until: datetime | None) -> DataFrame:
     """Rows of decisions/follow_ups of a business date, or of its part before `until`."""
     decided = lake.read(decisions.ORDERS).where(F.col("ds").between(ds - LOOK_BACK, ds))
-    parts = follow_ups.newest(decided)
+    parts = newest_decided(decided)
     due = follow_ups.due(parts, policy, start_of(ds, lake.zone), until or end_of(ds, lake.zone))
-    return due.withColumns(
-        {
-            "ds": F.lit(ds),
-            "outcome": F.lit("notify"),
-            "policy_version": F.lit(policy.version),
-            "model_version": F.lit(None).cast("string"),
-        }
-    ).select(*decisions.FOLLOW_UPS.column_names)
+    named = due.withColumn("outcome", F.lit("notify"))
+    return signed(named, decisions.FOLLOW_UPS, policy.version, ds)

@@ -17,13 +17,13 @@ from functools import reduce
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
-from conf.contract import Table
 from conf.order_settings import OrdersPolicy, load_orders_policy
 from conf.settings import Settings
 from conf.tables import bronze, decisions, provider
 from features import asof, order_checks, order_lines, order_parts, order_payment
 from jobs import history, provider_state
-from jobs.arguments import UNTIL, Argument
+from jobs.arguments import NEWEST_ONLY, UNTIL
+from jobs.decide.signing import signed
 from jobs.history import History
 from jobs.lake.io import Lake
 from jobs.lake.records import require_open
@@ -35,10 +35,7 @@ READS = (
     *provider.TABLES,
 )  # fmt: skip
 WRITES = (decisions.ORDERS, decisions.PAYMENTS)
-ARGUMENTS = (
-    UNTIL,
-    Argument("--newest-only", "of a range, only its last day", action="store_true", default=False),
-)
+ARGUMENTS = (UNTIL, NEWEST_ONLY)
 
 
 def run(
@@ -173,7 +170,7 @@ def _order_rows(
     bare = of_order.join(known.select("order_id"), "order_id", "left_anti")
     both = named.unionByName(bare.transform(order_parts.without_lines), allowMissingColumns=True)
     decided = order_parts.outcomes(both, policy, at)
-    return _signed(decided, decisions.ORDERS, policy, ds)
+    return signed(decided, decisions.ORDERS, policy.version, ds)
 
 
 def _payment_rows(steps: DataFrame, policy: OrdersPolicy, ds: date) -> DataFrame:
@@ -190,22 +187,4 @@ def _payment_rows(steps: DataFrame, policy: OrdersPolicy, ds: date) -> DataFrame
         F.col("intent_charge_id").alias("charge_id"),
         F.col("intent_capture_before").alias("capture_before"),
     )  # fmt: skip
-    return _signed(rows, decisions.PAYMENTS, policy, ds)
-
-
-def _signed(rows: DataFrame, table: Table, policy: OrdersPolicy, ds: date) -> DataFrame:
-    signed = rows.withColumns(
-        {
-            "ds": F.lit(ds),
-            "policy_version": F.lit(policy.version),
-            "model_version": F.lit(None).cast("string"),
-        }
-    )
-    # Lists made by functions are of types that hold no null; stored ones may.
-    return signed.select(
-        *(
-            F.col(column.name).cast(column.type) if column.type.startswith("array")
-            else F.col(column.name)
-            for column in table.columns
-        )
-    )  # fmt: skip
+    return signed(rows, decisions.PAYMENTS, policy.version, ds)

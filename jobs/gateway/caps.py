@@ -6,7 +6,7 @@ import threading
 from datetime import UTC, datetime, time, timedelta
 
 from conf.settings import GatewayPolicy
-from jobs.gateway.clock import Clock
+from jobs.clock import Clock
 from jobs.gateway.journal import Journal
 from jobs.gateway.request import Request
 

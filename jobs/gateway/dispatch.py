@@ -7,7 +7,7 @@ import threading
 from collections.abc import Callable, Iterable
 from datetime import datetime, timedelta
 
-from jobs.gateway.clock import Clock
+from jobs.clock import Clock
 
 LOOKED_AGAIN_SECONDS = 1.0
 

@@ -19,8 +19,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from conf.settings import GatewayPolicy, Settings, load_gateway_policy
+from jobs.clock import Clock, clock_for
 from jobs.gateway.access import access_for, gateway_folder
-from jobs.gateway.clock import Clock, clock_for
 from jobs.gateway.dispatch import Dispatch, Due
 from jobs.gateway.entry import Outcome
 from jobs.gateway.intake import checked, take_in

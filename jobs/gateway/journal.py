@@ -24,11 +24,12 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
+from jobs.clock import Clock
 from jobs.errors import JobError, UsageError
-from jobs.gateway.clock import Clock
 from jobs.gateway.entry import COLUMNS, Entry, Outcome, entry_of, stored, text_of
-from jobs.gateway.journal_file import only_sender, opened
+from jobs.gateway.journal_file import opened
 from jobs.gateway.request import Request, State
+from jobs.sender_lock import only_sender
 
 KEPT_FOR = timedelta(days=60)
 MAY_BECOME: Mapping[State, tuple[State, ...]] = {
@@ -57,7 +58,11 @@ class Journal:
     def __init__(self, path: Path, clock: Clock, mode: str = "sandbox") -> None:
         self.path, self._clock, self._turn = path, clock, threading.RLock()
         path.parent.mkdir(parents=True, exist_ok=True)
-        self._lock = only_sender(path.with_name(path.name + ".lock"))
+        lock = path.with_name(path.name + ".lock")
+        self._lock = only_sender(
+            lock,
+            f"another process is sending ({lock}); nothing was done, run it again when it ends",
+        )
         try:
             self._db = opened(path)
             self.id = self._identity(mode)

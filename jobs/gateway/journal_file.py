@@ -1,14 +1,12 @@
-"""The journal's file: its tables, how it is opened, and the lock that keeps a second sender out."""
+"""The journal's file: its tables, and how it is opened."""
 
 from __future__ import annotations
 
-import fcntl
 import sqlite3
 from contextlib import closing
 from pathlib import Path
-from typing import IO
 
-from jobs.errors import JobError, OutsideUnavailable
+from jobs.errors import JobError
 
 SCHEMA = """
 create table if not exists journal (name text primary key, value text not null);
@@ -26,11 +24,6 @@ create table if not exists requests (
 create index if not exists unreported on requests (reported) where reported = 0;
 create index if not exists counted on requests (counted_on, job);
 """
-
-
-class AnotherSender(OutsideUnavailable):
-    """Another process sends from this journal; the second copy leaves without having done
-    anything."""
 
 
 def known_journal_id(path: Path) -> str | None:
@@ -56,15 +49,3 @@ def opened(path: Path) -> sqlite3.Connection:
             "then taken in as UNKNOWN and asked for at the provider before anything is sent"
         ) from error
     return db
-
-
-def only_sender(path: Path) -> IO[str]:
-    file = path.open("a+")
-    try:
-        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        file.close()
-        raise AnotherSender(
-            f"another process is sending ({path}); nothing was done, run it again when it ends"
-        ) from None
-    return file

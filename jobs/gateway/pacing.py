@@ -11,8 +11,8 @@ import threading
 from collections import deque
 
 from conf.settings import GatewayPolicy
+from jobs.clock import Clock
 from jobs.gateway.answer import Answer, Kind
-from jobs.gateway.clock import Clock
 
 PROBE_SECONDS = 1.0
 LONGEST_OPEN_SECONDS = 300.0

@@ -35,10 +35,10 @@ from pathlib import Path
 from typing import Any, cast
 
 from conf.settings import ENVIRONMENTS, SettingsError, load_settings
+from jobs.clock import RealClock
 from jobs.errors import JobError, OutsideUnavailable, UsageError
 from jobs.gateway import webhooks
 from jobs.gateway.access import webhook_secrets
-from jobs.gateway.clock import RealClock
 from jobs.gateway.redaction import Secret
 from jobs.gateway.webhooks import INBOX_FOLDER, MAX_BODY_BYTES, Refusal, kept_line
 

@@ -10,9 +10,8 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
+from conf.keys import UNIT_SEPARATOR, key_of
 from jobs.errors import ContractBroken
-
-UNIT_SEPARATOR = "\x1f"
 
 
 class State(StrEnum):
@@ -77,7 +76,7 @@ def request_key(
     parts = [environment, legal_entity, operation, order_id, str(payment_no), str(request_no)]
     if any(UNIT_SEPARATOR in part for part in parts):
         raise ValueError(f"a part of a request key holds the unit separator: {parts!r}")
-    return hashlib.sha256(UNIT_SEPARATOR.join(parts).encode()).hexdigest()
+    return key_of(parts)
 
 
 def body_text(path: str, params: Mapping[str, Any]) -> str:

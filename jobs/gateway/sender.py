@@ -11,9 +11,9 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from conf.settings import GatewayPolicy
+from jobs.clock import Clock
 from jobs.gateway.answer import Answer
 from jobs.gateway.caps import DailyCap
-from jobs.gateway.clock import Clock
 from jobs.gateway.entry import Entry
 from jobs.gateway.journal import Journal
 from jobs.gateway.judge import Verdict, judged

@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from conf.settings import GatewayPolicy
+from jobs.clock import Clock
 from jobs.gateway.answer import Answer
-from jobs.gateway.clock import Clock
 from jobs.gateway.pacing import Breaker, Pacer, endpoint_of
 from jobs.gateway.provider import Provider, pages_of
 

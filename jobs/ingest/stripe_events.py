@@ -101,8 +101,8 @@ def _listed(
     lake: Lake, settings: Settings, window: Window
 ) -> Iterator[tuple[EventRow | Refused, Place]]:
     """What the provider lists since the newest event that was listed before."""
+    from jobs.clock import clock_for
     from jobs.gateway.access import access_for
-    from jobs.gateway.clock import clock_for
     from jobs.gateway.provider import ProviderFailed, StripeProvider
 
     access = access_for(settings, "events")

@@ -101,6 +101,15 @@ class Lake:
         self.tally.read.setdefault(table.path, version)
         return self.spark.read.format("delta").load(self.path(table)).select(*table.column_names)
 
+    def newest_ds(self, table: Table) -> date | None:
+        """The newest business date of which the table has rows; None where it has none."""
+        row = self.read(table).agg(F.max("ds").alias("ds")).first()
+        return row["ds"] if row else None
+
+    def partitions_of(self, table: Table, rows: DataFrame) -> list[date]:
+        """The dates of the table's partition in which these rows stand."""
+        return [row[0] for row in rows.select(*table.partition_by).distinct().collect()]
+
     def settle(self, frame: DataFrame) -> DataFrame:
         """The same rows, computed once and now, with their plan cut off.
 

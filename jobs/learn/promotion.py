@@ -78,11 +78,10 @@ def foreseen(models: Registry, lake: Lake, name: str, number: str) -> dict[str, 
         champion = version_model(models, name, before.number)
     except OtherContract as error:  # what can no longer be used can still be replaced
         return {"not_comparable": str(error)}
-    newest = lake.read(features.SELLER_SNAPSHOTS).agg(F.max("ds").alias("ds")).first()
-    if newest is None or newest["ds"] is None:
+    newest = lake.newest_ds(features.SELLER_SNAPSHOTS)
+    if newest is None:
         return None
-    changed = CHANGES[name](lake, champion, after, newest["ds"])
-    return {"ds": str(newest["ds"]), **changed}
+    return {"ds": str(newest), **CHANGES[name](lake, champion, after, newest)}
 
 
 def _of_risk(lake: Lake, before: Any, after: Any, ds: date) -> dict[str, Any]:

@@ -6,13 +6,12 @@ process may die; this small database, written after every mail, then knows what 
 
 from __future__ import annotations
 
-import fcntl
 import sqlite3
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from jobs.errors import OutsideUnavailable
+from jobs.sender_lock import only_sender
 
 KEPT = timedelta(days=60)
 TABLE = """
@@ -26,10 +25,6 @@ create index if not exists sent_by_mail on sent (mail_key);
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
-class AnotherSender(OutsideUnavailable):
-    """Another process is sending from this folder; it does the work."""
-
-
 class Journal:
     """What was sent from a folder. Holds the folder until it is closed.
 
@@ -38,15 +33,11 @@ class Journal:
 
     def __init__(self, folder: Path) -> None:
         folder.mkdir(parents=True, exist_ok=True)
-        self._lock = (folder / "sender.lock").open("a")
-        try:
-            fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            self._lock.close()
-            raise AnotherSender(
-                f"another run is sending the notices of {folder}; when it ends, run the same "
-                "command again"
-            ) from None
+        self._lock = only_sender(
+            folder / "sender.lock",
+            f"another run is sending the notices of {folder}; when it ends, run the same command "
+            "again",
+        )
         self._books = sqlite3.connect(folder / "sent.sqlite", isolation_level=None)
         self._books.execute("pragma journal_mode = wal")
         self._books.execute("pragma synchronous = full")

@@ -13,8 +13,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from conf.notice_settings import NoticesPolicy
+from jobs.clock import Clock
 from jobs.mailer import notice as states
-from jobs.mailer.clock import Clock
 from jobs.mailer.journal import Journal
 from jobs.mailer.message import BadAddress, mail, mail_group
 from jobs.mailer.notice import Notice, Outcome

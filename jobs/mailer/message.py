@@ -21,8 +21,9 @@ from zoneinfo import ZoneInfo
 from jinja2 import Environment, FunctionLoader, StrictUndefined
 from markupsafe import Markup
 
+from conf.keys import UNIT_SEPARATOR
 from conf.notice_settings import NoticesPolicy
-from jobs.mailer.notice import SEPARATOR, Facts, Notice
+from jobs.mailer.notice import Facts, Notice
 from jobs.mailer.senders import Mail
 from jobs.mailer.wording import harmless, instant, money, one_line
 
@@ -81,7 +82,7 @@ def mail(
 def mail_group(notice: Notice) -> str:
     """What the notices of one mail have in common, besides their mail_key."""
     said_to = (notice.step, notice.recipient_kind, notice.recipient_id, notice.language)
-    return SEPARATOR.join(said_to)
+    return UNIT_SEPARATOR.join(said_to)
 
 
 def checked_address(text: str | None) -> str:

@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import hashlib
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
 
 from conf import currencies
+from conf.keys import key_of
 from conf.notice_settings import RECIPIENTS, STEPS
-
-SEPARATOR = "\x1f"
-"""Between the parts of what is hashed: no part may hold it."""
 
 SENT = "sent"
 WITHHELD = "withheld"
@@ -103,20 +100,16 @@ class Outcome:
 
 def notice_key(order_id: str, seller_id: str | None, step: str) -> str:
     """The key of an order's step: SHA-256, in hex, of its parts."""
-    return _digest((order_id, seller_id or "", step))
+    return key_of((order_id, seller_id or "", step))
 
 
 def digest_key(keys: Iterable[str]) -> str:
     """The mail_key of the notices with these keys: of one notice its key, else SHA-256 of the
     sorted keys."""
     several = sorted(keys)
-    return several[0] if len(several) == 1 else _digest(several)
+    return several[0] if len(several) == 1 else key_of(several)
 
 
 def unavailable(outcomes: Iterable[Outcome]) -> str | None:
     """Why some notices were not tried, for exit code 4; None when all were."""
     return next((o.reason for o in outcomes if o.state == UNAVAILABLE), None)
-
-
-def _digest(parts: Iterable[str]) -> str:
-    return hashlib.sha256(SEPARATOR.join(parts).encode()).hexdigest()

@@ -10,8 +10,8 @@ from pathlib import Path
 
 from conf.notice_settings import SENDERS, NoticesPolicy, SenderSettings
 from conf.settings import SettingsError
+from jobs.clock import Clock
 from jobs.errors import UsageError
-from jobs.mailer.clock import Clock
 from jobs.mailer.journal import Journal
 from jobs.mailer.mailer import Mailer
 from jobs.mailer.message import BadAddress, checked_address

@@ -42,10 +42,6 @@ def _merge(past: History, table: Table, new: DataFrame) -> None:
         return
     lake, (key,) = past.lake, table.key
     stands = lake.settle(lake.read(table).join(new.select(key).distinct(), key, "left_semi"))
-    both = stands.drop("occurred_month").unionByName(new)
-    now = lake.settle(
-        told_by_provider.with_month(table, told_by_provider.added_up(table, both), lake.zone)
-    )
-    places = now.select("occurred_month").union(stands.select("occurred_month")).distinct()
-    months = [row["occurred_month"] for row in places.collect()]
-    lake.merge(table, now, months)
+    added = told_by_provider.added_to(table, stands, new)
+    now = lake.settle(told_by_provider.with_month(table, added, lake.zone))
+    lake.merge(table, now, lake.partitions_of(table, now.unionByName(stands)))

@@ -21,7 +21,7 @@ from conf.currencies import EXPONENTS
 from conf.order_settings import load_orders_policy
 from conf.settings import Settings
 from conf.tables import actions, decisions
-from features import payment_requests
+from features import decided
 from jobs.lake.io import Lake
 from jobs.report import html, order_facts, order_operations_page
 from jobs.report.order_facts import Facts
@@ -85,8 +85,8 @@ def _standing(lake: Lake, ds: date) -> DataFrame:
         F.when((F.col("state") == "held") & (F.col("authorized_minor") == 0), "held_by_others")
         .otherwise(F.col("state")).alias("state"), "currency",
     )  # fmt: skip
-    orders = payment_requests.newest(_orders(lake, ds)).drop("ds")
-    both = payment_requests.newest(payments).join(orders, "order_id", "left")
+    orders = decided.newest(_orders(lake, ds)).drop("ds")
+    both = decided.newest(payments).join(orders, "order_id", "left")
     end = int(end_of(ds, lake.zone).timestamp())
     return both.withColumns(
         {

@@ -22,7 +22,7 @@ from benchmarks.payments import (
 )
 from benchmarks.sides import Different
 from conf.settings import load_gateway_policy
-from jobs.gateway.clock import RealClock
+from jobs.clock import RealClock
 from jobs.gateway.gateway import JOURNAL_FILE
 from jobs.gateway.journal import Journal
 from jobs.gateway.operations import checked_body

@@ -81,6 +81,13 @@ class Shop:
             assert time.monotonic() < end, (self.folder / "job.log").read_text()
             time.sleep(0.02)
 
+    def killed(self, when: Callable[[], bool]) -> None:
+        """Starts the job in a process of its own, and kill -9 when it has come that far."""
+        with self.started("act.payment_intents") as job:
+            self.until(when)
+            job.send_signal(signal.SIGKILL)
+            job.wait()
+
     def posts(self) -> int:
         return sum(c["calls"] for c in self.sandbox.books()["calls"] if c["method"] == "POST")
 
@@ -120,10 +127,7 @@ def test_a_job_killed_while_it_sends_holds_every_payment_once_when_it_is_run_aga
     shop: Shop,
 ) -> None:
     shop.sandbox.faults(HANG | {"when": "after", "nth": 3})
-    with shop.started("act.payment_intents") as killed:
-        shop.until(lambda: len(shop.live()) >= 3)
-        killed.send_signal(signal.SIGKILL)
-        killed.wait()
+    shop.killed(lambda: len(shop.live()) >= 3)
     assert set(shop.states().values()) == {"PLANNED"}
     shop.sandbox.faults()
     shop.run("act.payment_intents", NOW)
@@ -136,10 +140,7 @@ def test_a_job_killed_while_it_sends_holds_every_payment_once_when_it_is_run_aga
 @pytest.mark.timeout(600)
 def test_a_job_killed_before_its_first_request_sends_it_when_it_is_run_again(shop: Shop) -> None:
     shop.sandbox.faults(HANG | {"when": "before"})
-    with shop.started("act.payment_intents") as killed:
-        shop.until(lambda: _journalled(shop, "SENDING") > 0)
-        killed.send_signal(signal.SIGKILL)
-        killed.wait()
+    shop.killed(lambda: _journalled(shop, "SENDING") > 0)
     assert shop.live() == {}
     shop.sandbox.faults()
     shop.run("act.payment_intents", NOW)
@@ -153,10 +154,7 @@ def test_a_job_killed_before_its_first_request_sends_it_when_it_is_run_again(sho
 def test_a_job_killed_before_it_publishes_what_came_of_requests_publishes_it_later(
     shop: Shop,
 ) -> None:
-    with shop.started("act.payment_intents") as killed:
-        shop.until(lambda: _journalled(shop, "ACCEPTED") == len(ORDERS))
-        killed.send_signal(signal.SIGKILL)
-        killed.wait()
+    shop.killed(lambda: _journalled(shop, "ACCEPTED") == len(ORDERS))
     posts = shop.posts()
     shop.run("act.payment_intents", NOW)
     assert shop.posts() == posts

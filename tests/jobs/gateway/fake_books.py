@@ -9,8 +9,8 @@ from collections.abc import Mapping
 from datetime import timedelta
 from typing import Any
 
+from jobs.clock import Clock
 from jobs.gateway.answer import Answer, Kind
-from jobs.gateway.clock import Clock
 
 HOLD = timedelta(days=7)
 STATUSES = {"402": 402, "400": 400, "401": 401, "409": 409, "429": 429, "500": 500, "503": 503}

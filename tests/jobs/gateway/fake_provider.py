@@ -15,8 +15,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
+from jobs.clock import Clock
 from jobs.gateway.answer import Answer
-from jobs.gateway.clock import Clock
 from jobs.gateway.provider import pages_of
 from jobs.gateway.request import Request
 from tests.jobs.gateway.fake_books import FakeBooks, failed, ok, refused

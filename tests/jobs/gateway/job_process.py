@@ -20,10 +20,10 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from jobs.clock import RealClock
 from jobs.errors import JobError
 from jobs.gateway.access import Access
 from jobs.gateway.answer import Answer
-from jobs.gateway.clock import RealClock
 from jobs.gateway.entry import Entry, Outcome
 from jobs.gateway.gateway import Gateway, Sent
 from jobs.gateway.journal import Journal

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from conf.settings import GatewayPolicy, load_gateway_policy
-from jobs.gateway.clock import Clock
+from jobs.clock import Clock
 from jobs.gateway.entry import Outcome
 from jobs.gateway.gateway import Gateway
 from jobs.gateway.journal import Journal

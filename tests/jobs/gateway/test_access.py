@@ -10,9 +10,9 @@ import pytest
 
 import conf.settings as settings_module
 from conf.settings import Settings, SettingsError, load_settings
+from jobs.clock import RealClock, clock_for
 from jobs.errors import UsageError
 from jobs.gateway.access import access_for, gateway_folder, webhook_secrets
-from jobs.gateway.clock import RealClock, clock_for
 
 LIVE, TEST = "sk_live_canary", "rk_test_canary"
 

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from jobs.gateway.journal import Journal
-from jobs.gateway.journal_file import AnotherSender
 from jobs.gateway.request import State
+from jobs.sender_lock import AnotherSender
 from tests.jobs.gateway.clocks import TestClock
 from tests.jobs.gateway.fake_provider import FakeProvider, Fault
 from tests.jobs.gateway.plans import gateway, merged, planned

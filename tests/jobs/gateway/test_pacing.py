@@ -12,8 +12,8 @@ from typing import Any
 
 import pytest
 
+from jobs.clock import RealClock
 from jobs.gateway.answer import Answer, Kind
-from jobs.gateway.clock import RealClock
 from jobs.gateway.dispatch import Dispatch
 from jobs.gateway.pacing import Breaker, Pacer, backoff_seconds, endpoint_of
 from jobs.gateway.request import State

@@ -15,9 +15,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from conf.notice_settings import NoticesPolicy
-from jobs.mailer.journal import AnotherSender, Journal
+from jobs.mailer.journal import Journal
 from jobs.mailer.notice import Notice, digest_key, unavailable
 from jobs.mailer.senders import NoAccess, Refused, Sender, Temporary
+from jobs.sender_lock import AnotherSender
 from tests.jobs.mailer.post import HOSTILE, NOON, FakeSender, Post, notice, read, text_of
 
 MINUTE = timedelta(minutes=1)

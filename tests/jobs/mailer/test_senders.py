@@ -12,9 +12,9 @@ import pytest
 
 from conf.notice_settings import NoticesPolicy
 from jobs.errors import UsageError
-from jobs.mailer.journal import AnotherSender
 from jobs.mailer.opened import open_mailer
 from jobs.mailer.senders import FileSender, Mail, Temporary
+from jobs.sender_lock import AnotherSender
 from tests.jobs.mailer.post import FakeClock, notice
 from tests.jobs.mailer.smtp_box import Box
 

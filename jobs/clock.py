@@ -1,4 +1,4 @@
-"""The gateway's clock: it may delay or withhold a send, never choose amount, key or recipient."""
+"""The clock of senders: it may delay or withhold a send, never choose amount, key or recipient."""
 
 from __future__ import annotations
 
