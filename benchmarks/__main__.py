@@ -13,6 +13,7 @@ import sys
 from collections.abc import Sequence
 
 from benchmarks import (
+    decided_day,
     history,
     month_ends,
     olist,
@@ -38,7 +39,7 @@ MODULES = {
     "recomputed": recomputed, "month-ends": month_ends, "sums": sums, "tenfold": tenfold,
     "risk-scoring": risk_scoring, "risk-training": risk_training, "risk-tenfold": risk_tenfold,
     "segment-fit": segment_fit, "segment-assign": segment_assign,
-    "segment-tenfold": segment_tenfold, "payments": payments,
+    "segment-tenfold": segment_tenfold, "payments": payments, "decided-day": decided_day,
 }  # fmt: skip
 NEEDS_FILES = ("olist",)
 
@@ -60,6 +61,7 @@ EXAMPLES = """examples:
   python -m benchmarks segment-assign --sellers 500 --runs 1
   python -m benchmarks segment-tenfold --sellers 100 --runs 1
   python -m benchmarks payments --requests 500 --runs 1
+  python -m benchmarks decided-day --orders 100 --block 5 --long 20 --short 10 --runs 1
   python -m benchmarks tenfold --sellers 60 --orders-per-day 60 --days 20 --ledger-sellers 500
 
 The tables go to standard output, progress to standard error. What takes long to make stays in

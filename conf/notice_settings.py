@@ -104,6 +104,7 @@ class NoticesPolicy:
     version: int
     effective_from: date
     steps: Mapping[str, Step]
+    look_back_days: int
     quiet_hours: Mapping[str, QuietHours]
     digest_orders_most: int
     titles_most: int

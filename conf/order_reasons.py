@@ -20,6 +20,10 @@ class Reason(Enum):
     ORDER_NOT_KNOWN = "The provider holds money for an order that has not landed yet"
     NOTHING_LEFT = "Every line is cancelled: the money is let go"
     PAID_OTHERWISE = "The order is paid in another way: the money is let go"
+    REVIEW_PENDING = "A person looks whether the order is fraud; until then nothing is captured"
+    FRAUD = "The order was found to be fraud: no money is taken for it"
+    TOO_LATE = "The order is so old that no money is held for it any more"
+    CURRENCY_NOT_TAKEN = "The marketplace has no daily cap for this currency, so asks for nothing"
     ORDER_INVALID = "The order breaks rules: no money is held for it"
     DECLINED = (
         "The card was declined: the provider's intent is closed, so that it cannot come alive"

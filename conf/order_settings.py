@@ -28,6 +28,8 @@ class OrdersPolicy:
     retry_decline_after_hours: int
     never_retry_after: Sequence[str]
     authorizations_most: int
+    authorize_within_days: int
+    currencies: Sequence[str]
     completed_after_days: int
     new_request_after: Sequence[str]
     acts_within_hours: int

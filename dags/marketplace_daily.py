@@ -2,7 +2,8 @@
 
 **The date** is `business_date` where a run is given one, else the run's logical date, else, in a
 run without a date, the day on which it was due. The scheduled run of a day begins at 06:00 UTC on
-the next one, when its files have landed.
+the next one, when its files have landed (`MARKETPLACE_DAILY_HOUR_UTC` in the scheduler's
+environment is another hour; a lake whose days are cut west of UTC-6 needs a later one).
 
 **When a task fails**, its log ends with the job's record, and the exit code says what to do:
 
@@ -42,12 +43,12 @@ from airflow.sdk import DAG, CronDataIntervalTimetable, Param, chain
 
 sys.path.append(str(Path(__file__).resolve().parents[1]))  # where `conf` and `dags` are found
 
-from dags.spark import ACTS, spark_acting, spark_verb, tables_by_verb
+from dags.spark import ACTS, DAILY_HOUR_UTC, spark_acting, spark_verb, tables_by_verb
 
 with DAG(
     "marketplace_daily",
     doc_md=__doc__,
-    schedule=CronDataIntervalTimetable("0 6 * * *", timezone="UTC"),
+    schedule=CronDataIntervalTimetable(f"0 {DAILY_HOUR_UTC} * * *", timezone="UTC"),
     start_date=datetime(2026, 1, 1),
     catchup=False,
     max_active_runs=1,

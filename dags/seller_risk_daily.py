@@ -1,10 +1,10 @@
 """Seller risk, every day: snapshot, score, assign segments, health, page.
 
 The date is chosen as in `marketplace_daily`, and exit codes mean the same. A snapshot needs the
-day's ledger: this DAG begins at 09:00 UTC, when `marketplace_daily` has refined the day. Exit code
-5 of `score` or `assign` says that no model is champion yet: `seller_risk_monthly` and
-`seller_segments_monthly` train them, a reviewer or the gates promote them. Segments need no scores
-and scores no segments: each goes on without the other.
+day's ledger: this DAG begins three hours after `marketplace_daily`, which has refined the day by
+then. Exit code 5 of `score` or `assign` says that no model is champion yet: `seller_risk_monthly`
+and `seller_segments_monthly` train them, a reviewer or the gates promote them. Segments need no
+scores and scores no segments: each goes on without the other.
 """
 
 import sys
@@ -15,12 +15,12 @@ from airflow.sdk import DAG, CronDataIntervalTimetable, Param, chain
 
 sys.path.append(str(Path(__file__).resolve().parents[1]))  # where `conf` and `dags` are found
 
-from dags.spark import spark_job
+from dags.spark import DAILY_HOUR_UTC, spark_job
 
 with DAG(
     "seller_risk_daily",
     doc_md=__doc__,
-    schedule=CronDataIntervalTimetable("0 9 * * *", timezone="UTC"),
+    schedule=CronDataIntervalTimetable(f"0 {DAILY_HOUR_UTC + 3} * * *", timezone="UTC"),
     start_date=datetime(2026, 1, 1),
     catchup=False,
     max_active_runs=1,

@@ -29,6 +29,10 @@ ENV = os.environ.get("MARKETPLACE_ENV", "local")
 LAYERS_OF_A_DAY = [layer for layer in LAYERS if layer not in ("actions", "meta")]
 """Acting is a task of its own, and the lake keeps its own records."""
 
+DAILY_HOUR_UTC = int(os.environ.get("MARKETPLACE_DAILY_HOUR_UTC", "6"))
+"""When a business day has ended and its files have landed; at most 20. A lake whose days are cut
+west of UTC-6 needs a later hour than 6."""
+
 ACTS = os.environ.get("MARKETPLACE_ACT") == "1"
 """Do runs act on the outside, where they are not told? A new installation does not."""
 IF_ACTING = "{{ 'yes' if params.act else '' }}"

@@ -1,7 +1,8 @@
 """Which steps of following up an order fall due, from how its parts stand and the timers' policy.
 
 A step is due at an instant, and whether it was needed is judged as of that instant: so that a day
-gives the same rows whenever it is decided. Whether it still holds is asked again before it is sent.
+gives the same rows whenever it is decided. A step of which the facts came late is due on the day on
+which they were known. Whether it still holds is asked again before it is sent.
 """
 
 from __future__ import annotations
@@ -18,14 +19,15 @@ from pyspark.sql import functions as F
 from conf.notice_settings import NoticesPolicy, Step
 
 KEY = ("order_id", "seller_id")
+STEP_KEY = (*KEY, "step")
 UNDER_WAY = ("awaiting_seller", "partly_confirmed", "confirmed", "shipped", "delivered",
              "completed")  # fmt: skip
 
 
 @dataclass(frozen=True)
 class Need:
-    """What a step is needed for: outcomes in which it still holds, those in which it may have
-    fallen due, and the times that end the need. `of_order`: one for all parts."""
+    """What a step is needed for: how far a part is while it still holds, and how far where it may
+    have fallen due; the times that end the need. `of_order`: one for all parts."""
 
     holds: tuple[str, ...]
     since: tuple[str, ...]
@@ -50,28 +52,37 @@ NEEDS: Mapping[str, Need] = {
 }  # fmt: skip
 
 
-def due(parts: DataFrame, policy: NoticesPolicy, since: datetime, until: datetime) -> DataFrame:
-    """The steps that fell due from `since` on and before `until`: order_id, seller_id, step,
+def due(
+    parts: DataFrame, before: DataFrame, policy: NoticesPolicy, since: datetime, until: datetime
+) -> DataFrame:
+    """The steps that fell due before `until`, and had not by `since`: order_id, seller_id, step,
     recipient_kind, recipient_id, reason_codes, due_at, expires_at, since, and of the part
     currency, payable_minor, placed_at, deliver_by, lines.
 
-    `parts`: `decided.newest`. An interval of hours is elapsed time.
+    `parts`: `decided.newest` as of `until`; `before`: as of `since`. What was too late to be sent
+    by `since` is left out. An interval of hours is elapsed time.
     """
-    steps = [_due(parts, name, step, since, until) for name, step in policy.steps.items()]
-    return reduce(DataFrame.unionByName, steps)
+    now = _fell_due(parts, policy, until).where(F.col("expires_at") > F.lit(since))
+    had = _fell_due(before, policy, since).select(*STEP_KEY)
+    return now.join(had, list(STEP_KEY), "left_anti")
 
 
-def still_holds(step: Column, outcome: Column) -> Column:
-    """Is there still a need for the step, in that outcome?"""
-    needed = [(step == name) & outcome.isin(*need.holds) for name, need in NEEDS.items()]
+def still_holds(step: Column, progress: Column) -> Column:
+    """Is there still a need for the step, with a part so far?"""
+    needed = [(step == name) & progress.isin(*need.holds) for name, need in NEEDS.items()]
     return F.coalesce(reduce(or_, needed), F.lit(False))
 
 
-def _due(parts: DataFrame, name: str, step: Step, since: datetime, until: datetime) -> DataFrame:
+def _fell_due(parts: DataFrame, policy: NoticesPolicy, until: datetime) -> DataFrame:
+    steps = [_of_step(parts, name, step, until) for name, step in policy.steps.items()]
+    return reduce(DataFrame.unionByName, steps)
+
+
+def _of_step(parts: DataFrame, name: str, step: Step, until: datetime) -> DataFrame:
     need = NEEDS[name]
     due_at = F.col(step.since) + F.expr(f"interval {step.after_hours} hours")
     expires_at = due_at + F.expr(f"interval {step.stale_after_hours} hours")
-    fell = (due_at >= F.lit(since)) & (due_at < F.lit(until)) & F.col("outcome").isin(*need.since)
+    fell = (due_at < F.lit(until)) & F.col("progress").isin(*need.since)
     for end in need.ended_by:
         fell &= F.col(end).isNull() | (F.col(end) > due_at)
     concerned = parts.where(fell)

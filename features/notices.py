@@ -54,13 +54,13 @@ def planned(new: DataFrame, listings: DataFrame, sellers: DataFrame) -> DataFram
 
 
 def no_longer_needed(open_notices: DataFrame, parts: DataFrame) -> DataFrame:
-    """The open notices whose order does not need them any more. `parts`: the newest outcome of
-    each part; a notice for a whole order holds as long as it does for any of them."""
+    """The open notices whose order does not need them any more. `parts`: the newest progress
+    of each part; a notice for a whole order holds as long as it does for any of them."""
     n, p = open_notices.alias("n"), parts.alias("p")
     about = (F.col("n.order_id") == F.col("p.order_id")) & (
         (F.col("n.seller_id") == "") | (F.col("n.seller_id") == F.col("p.seller_id"))
     )
-    holds = still_holds(F.col("n.step"), F.col("p.outcome"))
+    holds = still_holds(F.col("n.step"), F.col("p.progress"))
     needed = n.join(p, about).where(holds).select("n.notice_key").distinct()
     return open_notices.join(needed, "notice_key", "left_anti")
 

@@ -13,14 +13,15 @@ from features import asof
 
 def errors(
     orders: DataFrame, lines: DataFrame, listings: DataFrame, sellers: DataFrame,
-    rules: Sequence[Check],
+    other_payments: DataFrame, rules: Sequence[Check],
 ) -> DataFrame:  # fmt: skip
     """(order_id, errors): codes of the rules that the order breaks; none for a sound one.
 
     `orders` and `lines` are the order's standing versions and `order_lines.lines`; `listings` and
-    `sellers` are bronze rows known by now, of which those count that were so when it was placed.
+    `sellers` are bronze rows known by now, of which those count that were so when it was placed;
+    `other_payments`: (order_id) of each payment that is not in the order's currency.
     """
-    found = facts(orders, lines, listings, sellers)
+    found = facts(orders, lines, listings, sellers, other_payments)
     broken = [
         F.when(~F.coalesce(F.expr(rule.sql), F.lit(True)), F.lit(rule.name)) for rule in rules
     ]
@@ -28,14 +29,16 @@ def errors(
 
 
 def facts(
-    orders: DataFrame, lines: DataFrame, listings: DataFrame, sellers: DataFrame
-) -> DataFrame:
+    orders: DataFrame, lines: DataFrame, listings: DataFrame, sellers: DataFrame,
+    other_payments: DataFrame,
+) -> DataFrame:  # fmt: skip
     """One row an order, what rules are written over.
 
     Of the order: has_order, total_minor, shipping_minor, tax_minor, discount_minor, currency,
     shipping_country (null where it is not known). Of its lines: lines, lines_minor,
     line_shipping_minor, line_tax_minor, gross_minor, least_quantity, lines_above_price,
-    currencies (order and lines together), listings_not_live, sellers_not_active.
+    currencies (order and lines together), listings_not_live, sellers_not_active. Of what was held
+    or paid: other_payments, those in another currency.
     """
     live = _stood(lines, listings, "listing_id", F.col("status") == "active")
     active = _stood(lines, sellers, "seller_id", F.col("status") == "active")
@@ -64,12 +67,18 @@ def facts(
     all_currencies = F.array_union(
         F.coalesce("_currencies", F.array().cast("array<string>")), F.array("currency")
     )
-    return own.join(summed, "order_id", "full").withColumns(
-        {
-            "has_order": F.coalesce("has_order", F.lit(False)),
-            "lines": F.coalesce("lines", F.lit(0)),
-            "currencies": F.size(F.array_compact(all_currencies)),
-        }
+    others = other_payments.groupBy("order_id").agg(F.count(F.lit(1)).alias("other_payments"))
+    return (
+        own.join(summed, "order_id", "full")
+        .join(others, "order_id", "left")
+        .withColumns(
+            {
+                "other_payments": F.coalesce("other_payments", F.lit(0)),
+                "has_order": F.coalesce("has_order", F.lit(False)),
+                "lines": F.coalesce("lines", F.lit(0)),
+                "currencies": F.size(F.array_compact(all_currencies)),
+            }
+        )
     )
 
 

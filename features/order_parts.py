@@ -16,7 +16,7 @@ CONFIRMED = ORDER_OUTCOMES[ORDER_OUTCOMES.index("confirmed") : ORDER_OUTCOMES.in
 
 
 def demands(lines: DataFrame) -> DataFrame:
-    """One row an order: what its lines ask of its payment (see `order_payment.steps`)."""
+    """One row an order: what its lines ask of its payment (see `payment_steps.steps`)."""
     lives = F.col("cancelled_at").isNull()
     confirmed = lives & F.col("confirmed_at").isNotNull()
 
@@ -83,23 +83,31 @@ def without_lines(orders: DataFrame) -> DataFrame:
 
 
 def outcomes(parts: DataFrame, policy: OrdersPolicy, at: datetime) -> DataFrame:
-    """Parts with their outcome as of the instant `at`, the order's, and why.
+    """Parts with their outcome as of the instant `at`, their progress but for what is due back, the
+    order's outcome, and why.
 
     `parts` has the columns of `parts`, the order's errors, its payment `state` and `reason`
-    (`order_payment.steps`) with state_at, since when, and first_paid_at.
+    (`payment_steps.steps`) with state_at, since when, and first_paid_at, and the fraud review's
+    outcome with reviewed_at, when it was decided.
     """
     asked = F.expr(f"interval {policy.seller_is_asked_after_minutes} minutes")
     held_at = F.when(F.col("state") == "not_needed", F.col("placed_at")).otherwise(
         F.col("first_paid_at")
     )
+    # While a person looks whether it is fraud nobody is asked.
+    asked_at = F.when(
+        F.col("held_at").isNotNull() & ~_is_stopped(),
+        F.greatest(F.col("held_at") + asked, "reviewed_at"),
+    )
     since = {
         "action_required_at": F.when(F.col("state") == "requires_action", F.col("state_at")),
         "payment_failed_at": F.when(F.col("state") == "declined", F.col("state_at")),
     }
-    timed = parts.withColumns({"held_at": held_at, **since}).withColumn(
-        "asked_at", F.col("held_at") + asked
+    timed = parts.withColumns({"held_at": held_at, **since}).withColumn("asked_at", asked_at)
+    due = F.col("refund_due_minor") > 0
+    named = timed.withColumn("progress", _progress(policy, F.lit(at))).withColumn(
+        "outcome", F.when(due, "refund_due").otherwise(F.col("progress"))
     )
-    named = timed.withColumn("outcome", _outcome(policy, F.lit(at)))
     rank = F.expr(f"array_position(array{ORDER_OUTCOMES}, outcome)")
     ranked = named.withColumn("_rank", rank)
     of_order = ranked.groupBy("order_id").agg(_of_order().alias("order_outcome"))
@@ -112,19 +120,20 @@ def outcomes(parts: DataFrame, policy: OrdersPolicy, at: datetime) -> DataFrame:
     return ranked.join(of_order, "order_id").withColumn("reason_codes", why).drop("_rank")
 
 
-def _outcome(policy: OrdersPolicy, now: Column) -> Column:
+def _progress(policy: OrdersPolicy, now: Column) -> Column:
     completed = F.col("delivered_at") + F.expr(f"interval {policy.completed_after_days} days")
     state, living = F.col("state"), F.col("living")
     is_paid = state.isin("paid", "held", "not_needed")
     invalid = (F.size("errors") > 0) & (state != "paid")
     return (
-        F.when(F.col("refund_due_minor") > 0, "refund_due")
-        .when(F.col("by_seller"), "rejected")
+        F.when(F.col("by_seller"), "rejected")
         .when(F.col("cancelled_at").isNotNull(), "cancelled")
         .when(completed <= now, "completed")
         .when(F.col("delivered_at").isNotNull(), "delivered")
         .when(F.col("shipped_at").isNotNull(), "shipped")
         .when(F.coalesce(invalid, F.lit(True)), "invalid")
+        .when(F.col("review").eqNullSafe("block") & (state != "paid"), "rejected")
+        .when(_is_stopped(), "under_review")
         .when(state == "requires_action", "requires_action")
         .when(state == "declined", "payment_failed")
         .when(state == "expired", "expired")
@@ -134,6 +143,11 @@ def _outcome(policy: OrdersPolicy, now: Column) -> Column:
         .when(F.col("asked_at") > now, "held")
         .otherwise("awaiting_seller")
     )
+
+
+def _is_stopped() -> Column:
+    """Does the fraud review stand in the way? Where money was taken a person has to cancel."""
+    return F.coalesce(F.col("review").isin("review", "block"), F.lit(False))
 
 
 def _of_order() -> Column:

@@ -23,6 +23,7 @@ CANCELLATION_REASONS = {
     Reason.ORDER_INVALID: "requested_by_customer",
     Reason.DECLINED: "abandoned",
     Reason.NOT_AUTHENTICATED: "abandoned",
+    Reason.FRAUD: "fraudulent",
 }
 """The provider's word for each of our reasons (docs.stripe.com/api/payment_intents/cancel)."""
 EXPAND = ("latest_charge.balance_transaction",)
@@ -86,6 +87,14 @@ def no_longer_wanted(own: DataFrame, wanted: DataFrame) -> DataFrame:
     )  # fmt: skip
     both = unsent.join(now, F.col("w.order_id") == F.col("r.order_id"), "left")
     return both.where(~F.coalesce(same, F.lit(False))).select("r.request_key")
+
+
+def came_back(own: DataFrame, wanted: DataFrame) -> DataFrame:
+    """(request_key) of rejected requests of which no object was known, and of whose object the
+    provider has told since. `wanted`: the newest decisions, which know all that was told."""
+    gone = own.where((F.col("state") == "REJECTED") & F.col("provider_id").isNull())
+    told = wanted.select(F.explode("seen_request_keys").alias("request_key"))
+    return gone.join(told, "request_key", "left_semi").select("request_key")
 
 
 def request_key(environment: str) -> Column:

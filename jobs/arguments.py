@@ -48,9 +48,10 @@ def instant(text: str) -> datetime:
     return found.astimezone(UTC)
 
 
-NEWEST_ONLY = Argument(
-    "--newest-only", "of a range, only its last day", action="store_true", default=False
-)
+LATELY = Argument(
+    "--lately", "of a range, only the days that are still acted upon", action="store_true",
+    default=False,
+)  # fmt: skip
 UNTIL = Argument(
     "--until", "of an open day, what was known before that instant (ISO 8601 with an offset)",
     type=instant,

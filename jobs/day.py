@@ -52,8 +52,8 @@ IN_A_RANGE: Mapping[str, Mapping[str, Any]] = {
     "featurize.seller_labels": {"month_ends": True},
     "learn.score_seller_risk": {"month_ends": True},
     "learn.assign_segments": {"month_ends": True},
-    "decide.orders": {"newest_only": True},
-    "decide.follow_ups": {"newest_only": True},
+    "decide.orders": {"lately": True},
+    "decide.follow_ups": {"lately": True},
 }
 """Options in a run of several days: a snapshot of every seller on every day would be too much, and
 what was to be done on a day that has passed is nobody's question."""

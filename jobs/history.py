@@ -48,6 +48,15 @@ def of(lake: Lake, window: Window, until: datetime | None = None) -> History:
 
 
 @dataclass(frozen=True)
+class OfOrders:
+    """`touched` (order_id), and by entity name the rows of these orders, with all versions of their
+    natural keys (which may name other orders)."""
+
+    touched: DataFrame
+    rows: dict[str, DataFrame]
+
+
+@dataclass(frozen=True)
 class History:
     """Bronze as known at the end of a window; `begun` is the first day that landed.
 
@@ -99,16 +108,20 @@ class History:
 
     def of_orders(
         self, tables: Sequence[Table], *, due: bool = False, also: DataFrame | None = None
-    ) -> dict[str, DataFrame]:
-        """Rows by entity name of every order that the window touched (`due`: or that has a line
-        that falls due in it; `also`: or that is named there), with all versions of their natural
-        keys.
+    ) -> OfOrders:
+        """What is known of every order that the window touched (`due`: or that has a line that
+        falls due in it; `also`: or that is named there).
 
         A row touches its order, the orders that other versions of it named, and the orders that
         other events about the same shipment, return or dispute name.
         """
         if self.is_whole:
-            return {table.name: self.all_of(table) for table in tables}
+            rows = {table.name: self.all_of(table) for table in tables}
+            in_window = F.col("ds") >= F.lit(self.window.first)
+            named = [frame.where(in_window).select("order_id") for frame in rows.values()]
+            if also is not None:
+                named.append(also.select("order_id"))
+            return OfOrders(reduce(DataFrame.union, named).dropna().distinct(), rows)
         since = self.since
         ties = reduce(DataFrame.unionByName, (self._ties(table, since) for table in tables))
         # Looked through four times: kept, narrow as it is, rather than read and planned again.
@@ -124,13 +137,14 @@ class History:
             found = self.lake.settle(reduce(DataFrame.unionByName, [found, *earlier]))
             since = self.begun
         versions = self.lake.settle(found.select("version_tie").distinct())
-        return {
+        rows = {
             table.name: self._from(table, since)
             .withColumn("version_tie", _version_tie(table))
             .join(versions, "version_tie", "left_semi")
             .drop("version_tie")
             for table in tables
         }
+        return OfOrders(touched, rows)
 
     def of_keys(self, table: Table, key: Sequence[str]) -> DataFrame:
         """Rows of every key that the window touched, with all versions of their natural keys. Keys

@@ -34,6 +34,10 @@ class Window:
         """The business dates of the window that end a month."""
         return (ds for ds in self if (ds + DAY).day == 1)
 
+    def lately(self, days: int) -> Window:
+        """Of the window the last day and so many before it, as far as it has them."""
+        return Window(max(self.first, self.last - DAY * days), self.last)
+
     def earlier(self, days: int) -> Window:
         """The same window so many days before."""
         return Window(self.first - DAY * days, self.last - DAY * days)

@@ -39,10 +39,9 @@ JAVA = PROJECT / "bootstrap" / "java.sh"
 SPARK_HOME = Path(str(find_spec("pyspark").submodule_search_locations[0]))
 FIRST = date(2018, 3, 5)
 WINDOW = Window(FIRST, FIRST + timedelta(days=4))
-SMALL = {
+SMALL = processes.QUICK_SPARK | {
     "spark.driver.memory": "1g",
     "spark.executor.memory": "1g",
-    "spark.sql.shuffle.partitions": "2",
     "spark.databricks.delta.snapshotPartitions": "2",
     "spark.driver.host": "127.0.0.1",
 }
@@ -60,8 +59,8 @@ class Cluster:
         """`spark-submit.sh COMMAND --env cluster`; the record that ends its output."""
         env = {
             "MARKETPLACE_SPARK_MASTER": self.url,
-            "MARKETPLACE_SPARK_CONF": ";".join(f"{name}={value}" for name, value in SMALL.items()),
             "MARKETPLACE_LAKE_ROOT": str(lake),
+            **processes.spark_conf(SMALL),
         }
         code, said = processes.run(
             [PROJECT / "spark-submit.sh", *command, "--env", "cluster"],

@@ -6,6 +6,7 @@ import pytest
 
 from conf import tables
 from conf.docs import stale
+from conf.tables import decisions
 from jobs import day, registry
 
 JOBS = {name: registry.module_of(name) for name in registry.names()}
@@ -44,7 +45,12 @@ def test_a_table_has_one_writing_job(table: tables.Table) -> None:
 def test_every_table_read_has_a_writer() -> None:
     written = {t.path for job in IN_VERBS.values() for t in registry.writes_of(job)}
     read = {t.path for job in IN_VERBS.values() for t in registry.reads_of(job)}
-    assert read <= written
+    assert read <= written | {t.path for t in decisions.AWAITED}
+
+
+def test_a_table_that_is_awaited_has_no_writer_yet() -> None:
+    written = {t.path for job in IN_VERBS.values() for t in registry.writes_of(job)}
+    assert not written & {t.path for t in decisions.AWAITED}
 
 
 def test_the_jobs_of_a_day_come_after_what_they_read() -> None:

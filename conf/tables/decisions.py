@@ -10,6 +10,7 @@ ORDER_OUTCOMES = (
 )  # fmt: skip
 """How far an order has come, in the order in which it usually does."""
 
+REVIEW_OUTCOMES = ("pass", "review", "block")
 PAYMENT_OUTCOMES = ("authorize", "capture", "cancel", "wait", "settled")
 PAYMENT_STATES = (
     "not_needed", "paid", "held", "processing", "requires_action", "declined", "expired",
@@ -43,6 +44,8 @@ ORDERS = Table(
         c.SELLER_ID.not_null().described("Seller; empty where no line is known"),
         Column("outcome", "string", "How far this part has come", nullable=False,
                codes=ORDER_OUTCOMES),
+        Column("progress", "string", "How far it has come, whatever is due back", nullable=False,
+               codes=ORDER_OUTCOMES[:-1]),
         Column("order_outcome", "string", "How far the order has come", nullable=False,
                codes=ORDER_OUTCOMES),
         c.REASON_CODES,
@@ -92,6 +95,8 @@ PAYMENTS = Table(
         c.CHARGE_ID,
         Column("payment_method_id", "string", "The provider's payment method"),
         Column("customer_id", "string", "The provider's customer"),
+        Column("live_intents", "int", "Intents that hold or may hold money; more than one: a "
+               "person looks", nullable=False),
         _at("capture_before", "When the hold ends"),
         _at("due_at", "When it is looked at again, or has to be done"),
         Column("seen_request_keys", "array<string>",
@@ -111,6 +116,24 @@ PAYMENTS = Table(
               "outcome not in ('capture', 'cancel') or payment_intent_id is not null",
               "What is captured or cancelled is known"),
     ),
+)  # fmt: skip
+
+FRAUD_REVIEWS = Table(
+    layer="decisions",
+    name="fraud_reviews",
+    grain="What was decided about an order that might be fraud; the newest of an order counts",
+    columns=(
+        c.DS, c.ORDER_ID.not_null(),
+        Column("outcome", "string", "pass; review: a person is to look; block", nullable=False,
+               codes=REVIEW_OUTCOMES),
+        c.REASON_CODES,
+        Column("decided_at", "timestamp", "When it was decided", nullable=False),
+        _POLICY_VERSION, _MODEL_VERSION,
+    ),
+    key=("order_id", "decided_at", "ds"),
+    mode=WriteMode.REPLACE_DS,
+    writer="decide.fraud_reviews",
+    partition_by=("ds",),
 )  # fmt: skip
 
 FOLLOW_UPS = Table(
@@ -145,3 +168,5 @@ FOLLOW_UPS = Table(
 )  # fmt: skip
 
 TABLES = (ORDERS, PAYMENTS, FOLLOW_UPS)
+AWAITED = (FRAUD_REVIEWS,)
+"""Read where they are present; nothing here writes them yet."""

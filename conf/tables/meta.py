@@ -24,8 +24,8 @@ LAKE = _record(
 DAYS = _record(
     "days", "One row a step in the life of a business day",
     c.DS,
-    Column("event", "string", "closed: no more files are taken; refined: silver knows it",
-           nullable=False, codes=("closed", "refined")),
+    Column("event", "string", "closed: no more files are taken; refined: silver knows it; "
+           "decided: as a whole", nullable=False, codes=("closed", "refined", "decided")),
     Column("job", "string", "Job that took the step", nullable=False),
     c.RUN_ID, _AT,
     key=("ds", "event", "job", "run_id"),

@@ -39,8 +39,6 @@ WRITES = (actions.NOTICES,)
 LEASE = False
 TURN_PATIENCE_SECONDS = 600
 
-PLAN_BACK = timedelta(days=3)
-"""A step that fell due earlier and was not planned then is not planned any more."""
 OPEN_BACK = timedelta(days=14)
 """No notice of the policy stays open for longer."""
 STANDING_BACK = timedelta(days=60)
@@ -64,7 +62,7 @@ def run(lake: Lake, settings: Settings, window: Window) -> None:
         policy, settings.env, gateway_folder(settings) / "mailer", clock, os.environ
     ) as opened:
         with lake.turn():
-            _plan(lake, window)
+            _plan(lake, window, policy)
             _withdraw(lake, window)
         to_send = _notices(lake, window, policy, opened.operations_address)
         outcomes = opened.mailer.send(to_send)
@@ -74,9 +72,9 @@ def run(lake: Lake, settings: Settings, window: Window) -> None:
         raise OutsideUnavailable(f"some notices stay planned: {reason}")
 
 
-def _plan(lake: Lake, window: Window) -> None:
+def _plan(lake: Lake, window: Window, policy: NoticesPolicy) -> None:
     """One commit of the notices that fell due and are not in the outbox."""
-    since = window.last - PLAN_BACK
+    since = window.last - timedelta(days=policy.look_back_days)
     due = lake.read(decisions.FOLLOW_UPS).where(F.col("ds").between(since, window.last))
     known = lake.read(actions.NOTICES).select("notice_key")
     new = notices.keyed(due).join(known, "notice_key", "left_anti")
@@ -89,7 +87,7 @@ def _withdraw(lake: Lake, window: Window) -> None:
     decided = lake.read(decisions.ORDERS).where(
         F.col("ds").between(window.last - STANDING_BACK, window.last)
     )
-    parts = newest_decided(decided).select("order_id", "seller_id", "outcome")
+    parts = newest_decided(decided).select("order_id", "seller_id", "progress")
     gone = notices.no_longer_needed(_open(lake, window), parts)
     marked = gone.withColumns(
         {"state": F.lit("WITHDRAWN"), "next_attempt_at": F.lit(None).cast("timestamp")}
@@ -165,7 +163,7 @@ def _merge(lake: Lake, rows: DataFrame) -> None:
 
 
 def _outbox(lake: Lake, window: Window) -> DataFrame:
-    since = window.last - OPEN_BACK - PLAN_BACK
+    since = window.last - OPEN_BACK
     return lake.read(actions.NOTICES).where(F.col("ds") >= F.lit(since))
 
 

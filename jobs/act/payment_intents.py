@@ -13,7 +13,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
@@ -29,8 +29,8 @@ from jobs import history, provider_state
 from jobs.arguments import Argument
 from jobs.errors import OutsideUnavailable, UsageError
 from jobs.lake.io import Lake
-from jobs.lake.records import record_quality
-from jobs.window import Window, end_of
+from jobs.lake.records import newest_gap, record_quality
+from jobs.window import DAY, Window, end_of
 
 if TYPE_CHECKING:
     from jobs.gateway.entry import Outcome
@@ -93,7 +93,8 @@ def run(
         if check:
             return
         requests = open_requests(lake, window)
-        sent = gateway.send(requests, known_objects(lake, window, requests))
+        in_doubt = [request.key for request in requests if request.state != "PLANNED"]
+        sent = gateway.send(requests, known_objects(lake, window, in_doubt))
         with lake.turn():
             keep(lake, gateway, sent.outcomes, window)
             _tell_contradictions(lake, sent.contradicted, window)
@@ -122,11 +123,12 @@ def plan(
     check: bool,
 ) -> None:  # fmt: skip
     """One commit of new requests, and what is taken back of the unsent ones."""
-    since = window.last - timedelta(days=policy.look_back_days)
+    since = _decided_since(lake, window, policy)
     decided = lake.read(decisions.PAYMENTS).where(F.col("ds").between(since, window.last))
     wanted = lake.settle(newest_decided(decided))
     if not check:
         _withdraw(lake, gateway, wanted, window)
+        _note_what_came_back(lake, wanted, window)
     own = _own(lake, window).join(wanted.select("order_id"), "order_id", "left_semi")
     new = lake.settle(
         payment_requests.planned(wanted, own, planning.environment, policy.new_request_after)
@@ -135,6 +137,18 @@ def plan(
         _say(new)
     else:
         _merge(lake, _rows(new, planning))
+
+
+def _decided_since(lake: Lake, window: Window, policy: OrdersPolicy) -> date:
+    """From which day on decisions count: of the last ones, from behind a day that was left out.
+    What was decided before such a day does not know what it brought."""
+    lately = Window(window.last - DAY * policy.look_back_days, window.last)
+    gap = newest_gap(lake, lately, decisions.PAYMENTS.writer)
+    if gap is None:
+        return lately.first
+    log.warning("%s is not decided as a whole: what was decided up to then waits for it "
+                "(decide.orders --ds %s)", gap, gap)  # fmt: skip
+    return gap + DAY
 
 
 def _say(new: DataFrame) -> None:
@@ -154,15 +168,15 @@ def open_requests(lake: Lake, window: Window) -> list[Request]:
     return _requests(first)
 
 
-def known_objects(lake: Lake, window: Window, requests: Sequence[Request]) -> Mapping[str, str]:
-    """The provider's ids, by request key, of requests whose objects came back as events."""
-    if not any(request.state != "PLANNED" for request in requests):
+def known_objects(lake: Lake, window: Window, keys: Sequence[str]) -> Mapping[str, str]:
+    """The provider's ids, by request key, of these requests whose objects came back as events."""
+    if not keys:
         return {}
     # What was told since counts too: it settles what is open, and decides nothing.
     past = history.of(lake, Window.day(window.last + LISTENED_FOR))
     intents = provider_state.of_window(past)[provider.PAYMENT_INTENTS.name]
-    keys = lake.spark.createDataFrame([(r.key,) for r in requests], "request_key string")
-    found = intents.join(F.broadcast(keys), "request_key").select(
+    asked = lake.spark.createDataFrame([(key,) for key in keys], "request_key string")
+    found = intents.join(F.broadcast(asked), "request_key").select(
         "request_key", "payment_intent_id"
     )
     return {row["request_key"]: row["payment_intent_id"] for row in found.collect()}
@@ -183,6 +197,18 @@ def keep(lake: Lake, gateway: Gateway, outcomes: Iterable[Outcome], window: Wind
         settled = lake.settle(rows.select(*actions.PAYMENT_INTENTS.column_names))
         _merge(lake, settled)
         gateway.mark_reported(given)
+
+
+def _note_what_came_back(lake: Lake, wanted: DataFrame, window: Window) -> None:
+    """Gives rejected requests the objects that came back all the same, and tells of each once."""
+    own = _own(lake, window)
+    gone = payment_requests.came_back(own, wanted).limit(SENT_AT_ONCE)
+    ids = known_objects(lake, window, [row["request_key"] for row in gone.collect()])
+    if ids:
+        found = lake.spark.createDataFrame([*ids.items()], "request_key string, _id string")
+        rows = own.join(F.broadcast(found), "request_key").withColumn("provider_id", F.col("_id"))
+        _merge(lake, lake.settle(rows.select(*actions.PAYMENT_INTENTS.column_names)))
+        _tell_contradictions(lake, [*ids], window)
 
 
 def _tell_contradictions(lake: Lake, keys: Sequence[str], window: Window) -> None:

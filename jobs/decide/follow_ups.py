@@ -17,7 +17,7 @@ from conf.settings import Settings
 from conf.tables import decisions
 from features import follow_ups
 from features.decided import newest as newest_decided
-from jobs.arguments import NEWEST_ONLY, UNTIL
+from jobs.arguments import LATELY, UNTIL
 from jobs.decide.signing import signed
 from jobs.lake.io import Lake
 from jobs.lake.records import require_open
@@ -25,7 +25,7 @@ from jobs.window import Window, end_of, start_of
 
 READS = (decisions.ORDERS,)
 WRITES = (decisions.FOLLOW_UPS,)
-ARGUMENTS = (UNTIL, NEWEST_ONLY)
+ARGUMENTS = (UNTIL, LATELY)
 
 LOOK_BACK = timedelta(days=60)
 """An order of which nothing was heard for longer is followed up by nobody."""
@@ -33,11 +33,11 @@ LOOK_BACK = timedelta(days=60)
 
 def run(
     lake: Lake, settings: Settings, window: Window, *, until: datetime | None = None,
-    newest_only: bool = False,
+    lately: bool = False,
 ) -> None:  # fmt: skip
     policy = load_notices_policy()
     require_open(lake, window.last, until)
-    for ds in [window.last] if newest_only else window:
+    for ds in window.lately(policy.look_back_days) if lately else window:
         rows = due_on(lake, policy, ds, until)
         lake.replace_ds(decisions.FOLLOW_UPS, rows, [ds], unless_same=until is not None)
 
@@ -46,6 +46,8 @@ def due_on(lake: Lake, policy: NoticesPolicy, ds: date, until: datetime | None) 
     """Rows of decisions/follow_ups of a business date, or of its part before `until`."""
     decided = lake.read(decisions.ORDERS).where(F.col("ds").between(ds - LOOK_BACK, ds))
     parts = newest_decided(decided)
-    due = follow_ups.due(parts, policy, start_of(ds, lake.zone), until or end_of(ds, lake.zone))
+    before = newest_decided(decided.where(F.col("ds") < F.lit(ds)))
+    since, end = start_of(ds, lake.zone), until or end_of(ds, lake.zone)
+    due = follow_ups.due(parts, before, policy, since, end)
     named = due.withColumn("outcome", F.lit("notify"))
     return signed(named, decisions.FOLLOW_UPS, policy.version, ds)

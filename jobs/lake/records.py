@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import date, datetime
 from typing import Any
 
-from pyspark.sql import SparkSession
+from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
 from conf.contract import CONTRACT_VERSION
@@ -13,6 +13,7 @@ from conf.settings import Settings
 from conf.tables import meta
 from jobs.errors import ContractBroken, UsageError
 from jobs.lake.io import Lake
+from jobs.window import Window
 
 
 def open_lake(spark: SparkSession, settings: Settings, *, zone: str | None, create: bool) -> Lake:
@@ -48,11 +49,25 @@ def open_lake(spark: SparkSession, settings: Settings, *, zone: str | None, crea
 
 def newest_day(lake: Lake, event: str, job: str | None = None) -> date | None:
     """The newest business date with that event (closed, refined), by that job if one is named."""
-    days = lake.read(meta.DAYS).where(F.col("event") == event)
-    if job:
-        days = days.where(F.col("job") == job)
-    row = days.agg(F.max("ds").alias("ds")).first()
+    row = _with_event(lake, event, job).agg(F.max("ds").alias("ds")).first()
     return row["ds"] if row else None
+
+
+def newest_gap(lake: Lake, window: Window, job: str) -> date | None:
+    """The newest closed day of the window that the job has not decided as a whole, of those on
+    which there was something to decide; None where there is none."""
+    closed = newest_day(lake, "closed")
+    landed = lake.read(meta.LANDING_FILES).agg(F.min("ds").alias("first")).first()
+    if closed is None or landed is None or landed["first"] is None:
+        return None
+    decided = {row["ds"] for row in _with_event(lake, "decided", job).select("ds").collect()}
+    gaps = (ds for ds in window if landed["first"] <= ds <= closed and ds not in decided)
+    return max(gaps, default=None)
+
+
+def _with_event(lake: Lake, event: str, job: str | None) -> DataFrame:
+    days = lake.read(meta.DAYS).where(F.col("event") == event)
+    return days.where(F.col("job") == job) if job else days
 
 
 def require_open(lake: Lake, ds: date, until: datetime | None) -> None:
@@ -66,11 +81,20 @@ def require_open(lake: Lake, ds: date, until: datetime | None) -> None:
 
 
 def record_day(lake: Lake, ds: date, event: str, job: str) -> None:
-    """Notes a step in the life of a business day, once."""
+    """Notes a step in the life of a business day, and of every earlier one, once."""
     newest = newest_day(lake, event, job)
     if newest is None or newest < ds:
-        row = {"ds": ds, "event": event, "job": job, "run_id": lake.run_id}
-        lake.append(meta.DAYS, [row])
+        _append_day(lake, ds, event, job)
+
+
+def record_decided(lake: Lake, ds: date, job: str) -> None:
+    """Notes that the job has decided this day as a whole, once. It says nothing of earlier ones."""
+    if _with_event(lake, "decided", job).where(F.col("ds") == F.lit(ds)).isEmpty():
+        _append_day(lake, ds, "decided", job)
+
+
+def _append_day(lake: Lake, ds: date, event: str, job: str) -> None:
+    lake.append(meta.DAYS, [{"ds": ds, "event": event, "job": job, "run_id": lake.run_id}])
 
 
 def record_run(lake: Lake, row: dict[str, Any]) -> None:

@@ -26,7 +26,7 @@ JOB = "refine.buyer_days"
 def run(lake: Lake, settings: Settings, window: Window) -> None:
     window = days.ledger_window(lake, window, JOB)
     past = history.of(lake, window)
-    rows = past.of_orders(READS)
+    rows = past.of_orders(READS).rows
     versions = {t.name: past.versions(t, rows[t.name]) for t in READS}
     known = lake.settle_all({
         name: asof.counted(frame, buyer.COUNTED[name], buyer.KINDS.get(name, ()))

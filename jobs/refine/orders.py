@@ -22,7 +22,7 @@ def run(lake: Lake, settings: Settings, window: Window) -> None:
     if new is None:
         return
     past = history.of(lake, new)
-    rows = past.of_orders(ORDER_FACTS)
+    rows = past.of_orders(ORDER_FACTS).rows
     if not past.is_whole:
         rows = lake.settle_all(rows)
     merge_touched(past, silver.ORDERS, rows)

@@ -67,7 +67,7 @@ def run(lake: Lake, settings: Settings, window: Window) -> None:
 
 
 def _known_of_orders(past: History) -> dict[str, DataFrame]:
-    rows = past.of_orders(OF_ORDERS, due=True)
+    rows = past.of_orders(OF_ORDERS, due=True).rows
     return past.lake.settle_all({
         t.name: asof.counted(past.versions(t, rows[t.name]), seller.OF_ORDERS[t.name])
         for t in OF_ORDERS

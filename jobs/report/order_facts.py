@@ -28,9 +28,10 @@ class Facts:
     """What the page is made of; amounts are minor units, instants text.
 
     `groups`: orders by state, outcome, reason, order_outcome, currency, hours_left (see `BUCKETS`)
-    with orders, amount_minor, refunds (orders with one due), refund_due_minor. `request_groups`:
-    requests by state, needs_person, error_code. `due`: step, due; `notices`: step, state, notices.
-    The others are the first rows of long lists, in order.
+    with orders, amount_minor, held_twice (orders with several live intents), refunds (orders with
+    one due), refund_due_minor. `request_groups`: requests by state, needs_person, error_code.
+    `due`: step, due; `notices`: step, state, notices. The others are the first rows of long lists,
+    in order.
     """
 
     ds: date

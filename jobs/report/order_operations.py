@@ -82,6 +82,7 @@ def _standing(lake: Lake, ds: date) -> DataFrame:
     payments = _lately(lake.read(decisions.PAYMENTS), ds, LOOK_BACK).select(
         "ds", "order_id", "outcome", F.get("reason_codes", F.lit(0)).alias("reason"),
         "payment_intent_id", "capture_before", "authorized_minor", "captured_minor",
+        "live_intents",
         F.when((F.col("state") == "held") & (F.col("authorized_minor") == 0), "held_by_others")
         .otherwise(F.col("state")).alias("state"), "currency",
     )  # fmt: skip
@@ -126,6 +127,7 @@ def _groups(standing: DataFrame) -> DataFrame:
     ).agg(
         F.count(F.lit(1)).alias("orders"),
         F.sum("amount_minor").alias("amount_minor"),
+        F.count_if(F.col("live_intents") > 1).alias("held_twice"),
         F.count_if(F.col("refund_due_minor") > 0).alias("refunds"),
         F.sum("refund_due_minor").alias("refund_due_minor"),
     )

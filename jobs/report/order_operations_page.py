@@ -35,7 +35,9 @@ STATES = {
 }  # fmt: skip
 OPEN_REASONS = {
     "nothing_needed": "Cancelled", "order_invalid": "Not asked for: the order is invalid",
-    "paid_by_others": "Paid by other means, not landed",
+    "paid_by_others": "Paid by other means, not landed", "fraud": "Not asked for: fraud",
+    "too_late": "Too old to be asked for",
+    "currency_not_taken": "Not asked for: the currency has no daily cap",
 }  # fmt: skip
 FOLLOW_UPS = {
     "remind_seller": "Remind the seller", "warn_seller": "Warn the seller",
@@ -43,7 +45,7 @@ FOLLOW_UPS = {
     "ask_review": "Ask for a review", "payment_action": "Ask the buyer to authenticate",
     "payment_failed": "Tell the buyer of a declined payment",
 }  # fmt: skip
-PRESSING = 3
+PRESSING = 4
 """So many of what can be to do, from the first on, do not bear delay."""
 NOTICE_STATES = ("SENT", "PLANNED", "STALE", "UNDELIVERABLE", "WITHDRAWN")
 
@@ -197,6 +199,9 @@ def _todo(facts: Facts) -> list[dict[str, str]]:
         (count(soon), "{n} {hold} end within 12 hours", f"{amounts(soon)}. Confirmed lines are "
          "captured by act.payment_intents: see that it runs. The rest is released: ask the "
          "sellers."),
+        (count(facts.groups, "held_twice"), "{n} {payment} held twice",
+         "Several intents of an order are live (decisions/payments, live_intents). What is not "
+         "needed is cancelled once the other is captured: see why there are two."),
         (of_kind["person"], "{n} {request} for a person",
          "The provider refused, or something does not fit. Nothing new is asked before it is "
          "settled."),
@@ -214,7 +219,7 @@ def _todo(facts: Facts) -> list[dict[str, str]]:
 
 
 def _plural(title: str, n: int) -> str:
-    nouns = {noun: noun if n == 1 else f"{noun}s" for noun in ("hold", "request", "refund",
-                                                               "notice")}  # fmt: skip
+    nouns = {noun: noun if n == 1 else f"{noun}s" for noun in ("hold", "payment", "request",
+                                                               "refund", "notice")}  # fmt: skip
     said = title.format(n=f"{n:,}", **nouns)
     return said.replace("hold end ", "hold ends ")

@@ -9,7 +9,7 @@ import pytest
 from conf import order_settings
 from conf.order_reasons import Reason
 from conf.order_settings import load_orders_policy
-from conf.settings import SettingsError, load
+from conf.settings import SettingsError, load, load_gateway_policy
 from conf.tables import decisions
 
 
@@ -39,3 +39,8 @@ def test_a_policy_without_a_company_for_all_other_marketplaces_is_refused(
 def test_a_rule_is_a_code_with_sql_and_a_sentence() -> None:
     with pytest.raises(SettingsError, match="sentence"):
         order_settings._rule({"code": "x", "sql": "true"})
+
+
+def test_every_currency_that_is_asked_for_has_a_daily_cap() -> None:
+    caps = load_gateway_policy().daily_cap_minor["act.payment_intents"]
+    assert set(load_orders_policy().currencies) == set(caps)

@@ -30,6 +30,7 @@ class Airflow:
             "AIRFLOW_HOME": str(self.home),
             "AIRFLOW__CORE__DAGS_FOLDER": str(dags),
             "AIRFLOW__CORE__LOAD_EXAMPLES": "False",
+            **processes.spark_conf(processes.QUICK_SPARK),
         }
         env = processes.outside() | own | env
         log = self.home / "output.log"

@@ -25,7 +25,7 @@ DAYS = (date(2026, 6, 1), date(2026, 6, 2), date(2026, 6, 8))
 @pytest.fixture
 def lake(make_lake: Callable[..., Lake]) -> Lake:
     lake = make_lake()
-    facts = order_scenarios.staged()
+    facts = order_scenarios.staged().facts
     lakes.land(lake, {"stripe_events": facts["stripe_events"]})
     return lake
 

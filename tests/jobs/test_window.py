@@ -49,3 +49,10 @@ def test_days_follow_each_other_without_a_gap(ds: date, zone: str) -> None:
 
 def test_a_day_begins_at_local_midnight() -> None:
     assert start_of(date(2018, 8, 15), "America/Sao_Paulo") == datetime(2018, 8, 15, 3, tzinfo=UTC)
+
+
+def test_lately_is_the_last_day_and_so_many_before_it_as_far_as_the_window_goes() -> None:
+    window = Window(date(2026, 6, 1), date(2026, 6, 30))
+    assert window.lately(7) == Window(date(2026, 6, 23), date(2026, 6, 30))
+    assert window.lately(90) == window
+    assert Window.day(date(2026, 6, 1)).lately(7) == Window.day(date(2026, 6, 1))

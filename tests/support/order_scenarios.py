@@ -14,6 +14,10 @@ from typing import Any
 
 import yaml
 
+from conf.tables import decisions
+from jobs.lake.ddl import struct_of
+from jobs.lake.io import Lake
+from tests.support import lakes
 from tests.support.lakes import Facts
 
 SCENARIOS = Path(__file__).parents[1] / "scenarios" / "orders"
@@ -26,9 +30,10 @@ BUYER = "buyer"
 
 @dataclass
 class Stage:
-    """Facts by entity; every row gets an id of its own."""
+    """Facts by entity, and what was decided about fraud; every fact gets an id of its own."""
 
     facts: Facts = field(default_factory=dict)
+    reviews: list[dict[str, Any]] = field(default_factory=list)
     rows: int = 0
 
     def put(self, entity: str, at: datetime, known: datetime | None = None, **payload: Any) -> None:
@@ -41,6 +46,14 @@ class Stage:
         }  # fmt: skip
         self.facts.setdefault(entity, []).append(row)
 
+    def land(self, lake: Lake) -> None:
+        """Appends all there is to a lake's tables."""
+        lakes.land(lake, self.facts)
+        table, days = decisions.FRAUD_REVIEWS, {row["ds"] for row in self.reviews}
+        values = [tuple(row.get(name) for name in table.column_names) for row in self.reviews]
+        if values:
+            lake.replace_ds(table, lake.spark.createDataFrame(values, struct_of(table)), days)
+
 
 def names() -> list[str]:
     return sorted(folder.name for folder in SCENARIOS.iterdir() if folder.is_dir())
@@ -52,15 +65,15 @@ def expected(name: str) -> dict[str, dict[str, Any]]:
     return content or {}
 
 
-def staged() -> Facts:
-    """The facts of all scenarios, and the stage on which they play."""
+def staged() -> Stage:
+    """All scenarios, and the stage on which they play."""
     stage = Stage()
     set_the(stage)
     for name in names():
         # Times stay text: YAML's own have no zone.
         told = yaml.load((SCENARIOS / name / "facts.yaml").read_text(), Loader=yaml.BaseLoader)
         tell(stage, name, told)
-    return stage.facts
+    return stage
 
 
 def set_the(stage: Stage) -> None:
@@ -94,9 +107,16 @@ def tell(stage: Stage, name: str, told: Mapping[str, Any]) -> None:
     lines = _lines(order)
     if not order.get("missing"):
         _tell_order(stage, name, order, lines)
-    placed = instant(order["placed_at"])
+    placed, known = instant(order["placed_at"]), order.get("known")
     for number, line in enumerate(lines, 1):
-        stage.put("order_items", placed, order_id=name, line_no=number, **line)
+        stage.put(
+            "order_items",
+            placed,
+            instant(known) if known else None,
+            order_id=name,
+            line_no=number,
+            **line,
+        )
     for event in told.get("events") or []:
         _tell_event(stage, name, order, event)
     amount = int(order.get("total") or _total(order, lines))
@@ -138,8 +158,10 @@ def _tell_order(
     stage: Stage, name: str, order: Mapping[str, Any], lines: list[dict[str, Any]]
 ) -> None:
     given = {key: int(order[key]) for key in ("shipping", "tax", "total") if key in order}
+    known = order.get("known")
     stage.put(
-        "orders", instant(order["placed_at"]), order_id=name, buyer_id=BUYER,
+        "orders", instant(order["placed_at"]), instant(known) if known else None, order_id=name,
+        buyer_id=BUYER,
         currency=order.get("currency", "EUR"),
         total_minor=given.get("total", _total(order, lines)),
         shipping_minor=given.get("shipping", _summed(lines, "shipping_minor")),
@@ -157,14 +179,20 @@ def _tell_event(
     at, known = instant(event["at"]), event.get("known")
     when = (at, instant(known) if known else None)
     line = int(event["line"]) if "line" in event else None
-    if "refund" in event:
+    if "review" in event:
+        stage.reviews.append({
+            "ds": at.date(), "order_id": name, "outcome": event["review"], "decided_at": at,
+            "reason_codes": ["told"], "policy_version": 1,
+        })  # fmt: skip
+    elif "refund" in event:
         stage.put("refunds", *when, refund_id=f"{name}-{at}", order_id=name, line_no=line,
                   seller_id=event.get("seller"), amount_minor=int(event["refund"]),
                   currency="EUR", reason="sorry", initiated_by="platform")  # fmt: skip
     elif "payment" in event:
         stage.put("payments", *when, order_id=name, payment_no=int(event.get("no", 1)),
                   method=event.get("method", order.get("method", "card")),
-                  amount_minor=int(event["amount"]), currency="EUR", status=event["payment"],
+                  amount_minor=int(event["amount"]), status=event["payment"],
+                  currency=event.get("currency", "EUR"),
                   provider_id=f"pi_{name}_1" if "provider" in event else None)  # fmt: skip
     elif what := {"shipped", "delivered"} & set(event):
         (kind,) = what
@@ -189,7 +217,8 @@ def _tell_provider(
     amount = int(event.get("amount", total))
     metadata = {"order_id": name, "payment_no": "1", "request_no": str(number),
                 "request_key": f"{name}-{number}", "legal_entity": "marketplace_eu"}  # fmt: skip
-    common = {"created": int(created.timestamp()), "amount": amount, "currency": "eur",
+    common = {"created": int(created.timestamp()), "amount": amount,
+              "currency": event.get("currency", "EUR").lower(),
               "metadata": metadata, "transfer_group": name}  # fmt: skip
     declined = {"code": "card_declined", "decline_code": event.get("decline")}
     intent = common | {

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import signal
+import subprocess
+import sys
+import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
@@ -17,9 +21,11 @@ from jobs.errors import UsageError
 from jobs.lake.io import Lake
 from jobs.runner import run_job
 from jobs.window import Window
-from tests.support import lakes
+from tests.jobs.mailer.smtp_box import running
+from tests.support import lakes, processes
 from tests.support.order_scenarios import Stage, set_the, tell
 
+PROJECT = Path(__file__).parents[3]
 DAY, NEXT = date(2026, 6, 1), date(2026, 6, 2)
 HELD = {"at": "2026-06-01T05:01", "status": "requires_capture"}
 pytestmark = pytest.mark.spark
@@ -37,6 +43,16 @@ class Desk:
         self.monkeypatch.setenv("MARKETPLACE_NOW", at.isoformat())
         options = {"until": at} if name.startswith("decide.") else {}
         run_job(name, self.lake, self.settings, Window.day(ds), "test", options)
+
+    def started(self, name: str, at: datetime, port: int) -> subprocess.Popen[bytes]:
+        """The command in a process of its own, with the mail server at a port."""
+        env = processes.outside() | processes.spark_conf(processes.QUICK_SPARK) | {
+            "MARKETPLACE_NOW": at.isoformat(), "MARKETPLACE_MAIL_SENDER": "smtp",
+            "MARKETPLACE_SMTP_PORT": str(port),
+        }  # fmt: skip
+        command = [sys.executable, "-m", "jobs", name, "--ds", str(DAY), "--lake-root",
+                   self.lake.root]  # fmt: skip
+        return subprocess.Popen(command, cwd=PROJECT, env=env)
 
     def mails(self) -> list[str]:
         """To whom each went."""
@@ -92,3 +108,34 @@ def test_a_notice_goes_once_and_only_while_it_holds(desk: Desk) -> None:
     ]  # fmt: skip
     with pytest.raises(UsageError, match="newest day"):
         desk.run("act.notices", later, DAY)
+
+
+@pytest.mark.soak
+@pytest.mark.timeout(600)
+def test_a_job_killed_before_it_knows_that_a_mail_went_sends_the_same_mail_again(
+    desk: Desk,
+) -> None:
+    """Delivery is at least once; the Message-ID is the same, so that the server drops the copy."""
+    due = datetime(2026, 6, 1, 17, 45, tzinfo=UTC)
+    for name in ("decide.orders", "decide.follow_ups"):
+        desk.run(name, due)
+    with running() as box:
+        box.faults.append("hang")
+        with desk.started("act.notices", due, box.port) as job:
+            end = time.monotonic() + 120
+            while not box.arrivals:
+                assert time.monotonic() < end
+                time.sleep(0.02)
+            job.send_signal(signal.SIGKILL)
+            job.wait()
+        assert set(desk.outbox().values()) == {"PLANNED"}
+        with desk.started("act.notices", due, box.port) as again:
+            assert again.wait() == 0
+        with (
+            desk.started("act.notices", due, box.port) as one,
+            desk.started("act.notices", due, box.port) as other,
+        ):
+            assert sorted(job.wait() for job in (one, other)) in ([0, 0], [0, 4])
+    assert box.arrivals == [box.arrivals[0]] * 2
+    assert len(box.mails) == 1
+    assert set(desk.outbox().values()) == {"SENT"}

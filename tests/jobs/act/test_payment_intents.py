@@ -65,7 +65,7 @@ class Shop:
 
     def started(self, name: str) -> subprocess.Popen[bytes]:
         """The command in a process of its own."""
-        env = processes.outside() | {
+        env = processes.outside() | processes.spark_conf(processes.QUICK_SPARK) | {
             "MARKETPLACE_NOW": os.environ["MARKETPLACE_NOW"],
             "STRIPE_API_BASE": self.sandbox.url,
         }  # fmt: skip
@@ -158,6 +158,20 @@ def test_a_job_killed_before_it_publishes_what_came_of_requests_publishes_it_lat
     posts = shop.posts()
     shop.run("act.payment_intents", NOW)
     assert shop.posts() == posts
+    assert shop.states() == dict.fromkeys(ORDERS, "ACCEPTED")
+
+
+@pytest.mark.spark
+@pytest.mark.soak
+@pytest.mark.timeout(600)
+def test_of_two_copies_one_sends_and_the_other_leaves(shop: Shop) -> None:
+    shop.sandbox.faults({"do": "delay", "seconds": 2, "method": "POST",
+                         "path": "/v1/payment_intents"})  # fmt: skip
+    with shop.started("act.payment_intents") as one, shop.started("act.payment_intents") as other:
+        codes = [job.wait() for job in (one, other)]
+    assert sorted(codes) in ([0, 0], [0, 4]), (shop.folder / "job.log").read_text()
+    assert shop.live() == {f"{order}/1": 1 for order in ORDERS}
+    assert shop.posts() == len(ORDERS)
     assert shop.states() == dict.fromkeys(ORDERS, "ACCEPTED")
 
 

@@ -12,8 +12,9 @@ from conf.settings import Settings
 from conf.tables import decisions
 from jobs.decide import follow_ups, orders
 from jobs.lake.io import Lake
+from jobs.lake.records import newest_gap, record_day
 from jobs.window import Window
-from tests.support import lakes, order_scenarios
+from tests.support import order_scenarios
 from tests.support.order_scenarios import expected, instant, names
 
 CHECK_POINTS = ("2026-06-01T12:00", "2026-06-01", "2026-06-02", "2026-06-07", "2026-06-20")
@@ -21,6 +22,8 @@ DECIDED = (
     "2026-05-31", *CHECK_POINTS[:3], "2026-06-05", "2026-06-06", *CHECK_POINTS[3:],
 )  # fmt: skip
 """On which days something happens that is followed up on another."""
+MOVED = ("moved_from", "moved_to")
+"""Two orders, and a confirmation of the one that was corrected to be the other's."""
 Found = dict[str, dict[str, dict[str, Any]]]
 """By check point and order."""
 
@@ -28,7 +31,16 @@ Found = dict[str, dict[str, dict[str, Any]]]
 @pytest.fixture(scope="module")
 def lake(make_shared_lake: Callable[[str], Lake]) -> Lake:
     lake = make_shared_lake("UTC")
-    lakes.land(lake, order_scenarios.staged())
+    stage = order_scenarios.staged()
+    for order_id in MOVED:
+        placed = {"placed_at": "2026-06-01T10:00", "lines": [{"seller": "ada", "price": "1000"}]}
+        held = {"status": "requires_capture", "at": "2026-06-01T10:01"}
+        order_scenarios.tell(stage, order_id, {"order": placed, "provider": [held]})
+    for order_id, known in zip(MOVED, ("2026-06-01T11:00", "2026-06-02T11:00"), strict=True):
+        stage.put("order_events", instant("2026-06-01T11:00"), instant(known), order_id=order_id,
+                  order_event_id="moved", event="confirmed", seller_id="ada",
+                  actor="seller")  # fmt: skip
+    stage.land(lake)
     return lake
 
 
@@ -38,10 +50,14 @@ def found(lake: Lake, settings: Settings) -> Found:
 
 
 def _decided(lake: Lake, settings: Settings, point: str) -> dict[str, dict[str, Any]]:
-    ds = date.fromisoformat(point[:10])
     until = instant(point) if "T" in point else None
     for job in (orders, follow_ups):
-        job.run(lake, settings, Window.day(ds), until=until)
+        job.run(lake, settings, Window.day(date.fromisoformat(point[:10])), until=until)
+    return _books(lake, point[:10])
+
+
+def _books(lake: Lake, ds: str) -> dict[str, dict[str, Any]]:
+    """What the tables hold of a day, by order."""
     by_order: dict[str, dict[str, Any]] = {}
     for row in lake.read(decisions.ORDERS).where(f"ds = '{ds}'").collect():
         of_order = by_order.setdefault(row["order_id"], {"parts": {}, "follow_ups": []})
@@ -52,6 +68,8 @@ def _decided(lake: Lake, settings: Settings, point: str) -> dict[str, dict[str, 
         step = f"{row['step']} {row['seller_id']}".strip()
         by_order.setdefault(row["order_id"], {"parts": {}, "follow_ups": []})
         by_order[row["order_id"]]["follow_ups"].append(step)
+    for of_order in by_order.values():
+        of_order["follow_ups"].sort()
     return by_order
 
 
@@ -64,10 +82,40 @@ def test_a_scenario_ends_as_it_says(found: Found, name: str) -> None:
     assert seen == {point: _normal(want) for point, want in wanted.items()}
 
 
-def test_deciding_an_earlier_day_again_gives_the_same_rows(
+def test_an_event_that_is_corrected_to_another_order_is_taken_from_the_one_it_was_of(
+    found: Found,
+) -> None:
+    outcomes = {
+        point: [found[point][order_id]["parts"]["ada"]["outcome"] for order_id in MOVED]
+        for point in ("2026-06-01", "2026-06-02")
+    }
+    assert outcomes["2026-06-01"] == ["confirmed", "awaiting_seller"]
+    assert outcomes["2026-06-02"] == ["awaiting_seller", "confirmed"]
+
+
+def test_a_range_decides_its_last_days_again_with_the_same_rows(
     lake: Lake, settings: Settings, found: Found
 ) -> None:
-    assert _decided(lake, settings, "2026-06-02") == found["2026-06-02"]
+    """As after days on which nothing ran; what was decided of later days changes nothing."""
+    days = ("2026-06-01", "2026-06-02")
+    for job in (orders, follow_ups):
+        job.run(lake, settings, Window(*map(date.fromisoformat, days)), lately=True)
+    for ds in days:
+        again = _books(lake, ds)
+        assert again.keys() == found[ds].keys()
+        assert [name for name, books in again.items() if books != found[ds][name]] == []
+
+
+def test_decisions_before_a_closed_day_that_was_left_out_are_not_counted(
+    lake: Lake, found: Found
+) -> None:
+    del found
+    gap = lambda first, last: newest_gap(lake, Window(first, last), "decide.orders")  # noqa: E731
+    assert gap(date(2026, 6, 1), date(2026, 6, 7)) is None, "no day is closed"
+    record_day(lake, date(2026, 6, 6), "closed", "refine")
+    assert gap(date(2026, 6, 1), date(2026, 6, 7)) == date(2026, 6, 4)
+    assert gap(date(2026, 6, 5), date(2026, 6, 7)) is None
+    assert gap(date(2026, 3, 1), date(2026, 4, 30)) is None, "nothing had landed"
 
 
 def _normal(want: dict[str, Any]) -> dict[str, Any]:

@@ -21,7 +21,8 @@ class Box:
 
     `faults` says what becomes of the next mails: "" nothing; "mail 421", "rcpt 550 5.1.1 who?",
     "data 451" the answer to that command; "drop" the mail is kept, the connection lost before the
-    answer; "leave" it is answered and the connection closed.
+    answer; "hang" it is kept and not answered for a minute; "leave" it is answered and the
+    connection closed.
     """
 
     def __init__(self) -> None:
@@ -66,6 +67,8 @@ class Box:
         assert isinstance(server.transport, asyncio.Transport)
         if self._fault == "drop":
             server.transport.abort()
+        if self._fault == "hang":
+            await asyncio.sleep(60)
         if self._fault == "leave":
             server.loop.call_later(0.01, server.transport.close)
         return OK

@@ -29,7 +29,7 @@ def group(state: str = "held", hours_left: int | None = None, **given: Any) -> d
     return {
         "state": state, "outcome": "wait", "reason": "sellers_confirm", "currency": "USD",
         "order_outcome": "awaiting_seller", "hours_left": hours_left, "orders": 1,
-        "amount_minor": 1_000, "refunds": 0, "refund_due_minor": 0, **given,
+        "amount_minor": 1_000, "held_twice": 0, "refunds": 0, "refund_due_minor": 0, **given,
     }  # fmt: skip
 
 
@@ -84,7 +84,7 @@ def busy_day() -> Facts:
                   orders=9, amount_minor=0),
             group("declined", orders=14, order_outcome="payment_failed", reason="retry_later"),
             group("expired", orders=4, outcome="authorize", order_outcome="expired"),
-            group("requires_action", orders=5, order_outcome="requires_action"),
+            group("requires_action", orders=5, order_outcome="requires_action", held_twice=1),
         ],
         urgent=[
             hold("o-0007", -5 * HOUR), hold("o-0011", 1_200, outcome="capture"),
@@ -138,10 +138,11 @@ class Tags(HTMLParser):
 def test_what_must_be_done_comes_first_and_most_urgent_first() -> None:
     said = page(busy_day())
     assert [one["title"] for one in said["todo"]] == [
-        "2 overdue holds", "4 holds end within 12 hours", "2 requests for a person",
+        "2 overdue holds", "4 holds end within 12 hours", "1 payment held twice",
+        "2 requests for a person",
         "30 requests in doubt", "2 requests not sent", "3 refunds due", "1 undeliverable notice",
     ]  # fmt: skip
-    assert [one["tone"] for one in said["todo"]] == ["bad"] * 3 + [""] * 4
+    assert [one["tone"] for one in said["todo"]] == ["bad"] * 4 + [""] * 4
     assert said["headline"] == "2 overdue holds; 4 holds end within 12 hours"
     assert said["todo"][1]["detail"].startswith("JPY\u00a09,000, USD\u00a012,345.67. ")
     text = Tags(html_of(busy_day())).text
