@@ -197,6 +197,7 @@ def test_a_cluster_gives_the_same_tables(
         assert list((cluster.work / worker).glob("app-*/*/marketplace_lakehouse-*.zip"))
 
 
+@pytest.mark.soak
 def test_two_executors_train_a_model_that_passes_the_same_gates(
     cluster: Cluster, spark: SparkSession, settings: Settings, tmp_path: Path
 ) -> None:

@@ -160,6 +160,29 @@ def order_something(landing: Path, ds: date) -> None:
 
 
 @pytest.mark.spark
+@pytest.mark.timeout(600)
+def test_a_day_of_sellers_without_models_fails_at_once_where_one_is_needed(
+    migrated: Airflow, spark: SparkSession, settings: Settings, tmp_path: Path
+) -> None:
+    """In small, with a table of the contract that others computed: exit code 5 is not tried again,
+    and scores and segments do not wait for each other."""
+    last = month_ends(2)[-1]
+    months = months_of_kinds(60, 2)
+    lake, _ = of_a_file(spark, settings, tmp_path, months, "featurize.seller_snapshots")
+    code, said = migrated.test(
+        "seller_risk_daily", str(DAY), "-c", json.dumps({"business_date": str(last)}),
+        MARKETPLACE_LAKE_ROOT=lake.root,
+    )  # fmt: skip
+    assert code == 1
+    states = migrated.states("seller_risk_daily")
+    assert states["snapshot"] == ("success", 1), said
+    assert states["score"] == states["assign"] == ("failed", 1), said
+    assert {states[task][0] for task in ("health", "page")} == {"upstream_failed"}
+    assert "a gate was not passed" in said
+
+
+@pytest.mark.spark
+@pytest.mark.soak
 @pytest.mark.timeout(1800)
 def test_models_are_learnt_from_a_foreign_table_and_sellers_scored_and_assigned(
     migrated: Airflow, spark: SparkSession, settings: Settings, tmp_path: Path

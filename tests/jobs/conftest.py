@@ -21,7 +21,7 @@ from tests.support.refined import Refined
 MORE = [pytest.param((seed, 1 + seed % 3), marks=pytest.mark.soak) for seed in range(6, 16)]
 
 
-@pytest.fixture(scope="session", params=[(0, 16), *MORE], ids=str)
+@pytest.fixture(scope="session", params=[(0, 5), *MORE], ids=str)
 def at_once(
     request: pytest.FixtureRequest, make_shared_lake: Callable[[str], Lake], settings: Settings,
     spark: SparkSession,

@@ -77,8 +77,8 @@ def desk(
         tell(stage, name, {"order": order, "provider": [HELD]})
     lakes.land(lake, stage.facts)
     of_lake = replace(settings, lake_root=lake.root)
-    for ds in (date(2026, 5, 1), date(2026, 5, 20)):
-        run_job("refine.entities", lake, of_lake, Window.day(ds), "test", {})
+    opened = Window(date(2026, 5, 1), date(2026, 5, 20))
+    run_job("refine.entities", lake, of_lake, opened, "test", {})
     return Desk(lake, of_lake, monkeypatch)
 
 

@@ -84,11 +84,11 @@ def facts(frames) -> dict[str, list[dict]]:
     return {name: [row.asDict() for row in frames[name].collect()] for name in wanted}
 
 
-def test_a_longer_window_on_16_partitions_writes_the_same_bytes_for_its_earlier_days(
+def test_a_longer_window_on_5_partitions_writes_the_same_bytes_for_its_earlier_days(
     spark, settings, out, tmp_path
 ):
     kept = spark.conf.get("spark.sql.shuffle.partitions")
-    spark.conf.set("spark.sql.shuffle.partitions", "16")
+    spark.conf.set("spark.sql.shuffle.partitions", "5")
     try:
         simulate(spark, settings, tmp_path / "longer", LATER)
     finally:
