@@ -61,7 +61,7 @@ EXAMPLES = """examples:
   python -m benchmarks segment-assign --sellers 500 --runs 1
   python -m benchmarks segment-tenfold --sellers 100 --runs 1
   python -m benchmarks payments --requests 500 --runs 1
-  python -m benchmarks decided-day --orders 100 --block 5 --long 20 --short 10 --runs 1
+  python -m benchmarks decided-day --orders 100 --block 5 --long 40 --short 20 --runs 1
   python -m benchmarks tenfold --sellers 60 --orders-per-day 60 --days 20 --ledger-sellers 500
 
 The tables go to standard output, progress to standard error. What takes long to make stays in

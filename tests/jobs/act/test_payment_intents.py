@@ -165,7 +165,7 @@ def test_a_job_killed_before_it_publishes_what_came_of_requests_publishes_it_lat
 @pytest.mark.soak
 @pytest.mark.timeout(600)
 def test_of_two_copies_one_sends_and_the_other_leaves(shop: Shop) -> None:
-    shop.sandbox.faults({"do": "delay", "seconds": 2, "method": "POST",
+    shop.sandbox.faults({"do": "delay", "delay_ms": 2000, "method": "POST",
                          "path": "/v1/payment_intents"})  # fmt: skip
     with shop.started("act.payment_intents") as one, shop.started("act.payment_intents") as other:
         codes = [job.wait() for job in (one, other)]
